@@ -1,0 +1,50 @@
+"""The routes document: all that the audit router must know of names and tenants.
+
+It is packed beside the router's code, which runs without this package.
+"""
+
+import json
+from collections.abc import Sequence
+
+from tenancy.audit import ALERTS, INCIDENTS, REALTIME, SIEM, retention_days, router_arn
+from tenancy.names import SHARED, Names, ServiceKind, snake
+from tenancy.settings import TenantSettings
+
+
+def routes(names: Names, owner: str, tenants: Sequence[TenantSettings]) -> str:
+    """The document as JSON text; ``pipelines.audit_router.routing.Routes`` reads it."""
+    return json.dumps(
+        {
+            "prefix": names.prefix,
+            "snake_prefix": snake(names.prefix),
+            "account_id": names.account_id,
+            "owner": owner,
+            "bucket": names.audit_bucket(owner),
+            "shared_bucket": names.bucket(SHARED),
+            "shared_database": names.database(SHARED),
+            "router_role_arn": router_arn(names, owner),
+            "alerts_topic_arn": names.topic_arn(owner, ALERTS),
+            "incidents_topic_arn": names.topic_arn(owner, INCIDENTS),
+            "retention_days": retention_days(tenants),
+            "tenants": {settings.id: _tenant(settings) for settings in tenants},
+        },
+        sort_keys=True,
+    )
+
+
+def _tenant(settings: TenantSettings) -> dict[str, object]:
+    names, tenant, audit = settings.names, settings.id, settings.tenant.audit
+    return {
+        "retention_days": audit.retention_days,
+        "names": sorted(
+            {
+                names.trail(tenant),
+                names.load_balancer(tenant),
+                names.database_instance(tenant),
+                *(names.target_group(tenant, kind) for kind in ServiceKind),
+            }
+        ),
+        "siem_queue": names.topic(tenant, SIEM) if audit.siem else None,
+        "topic_arn": names.topic_arn(tenant, REALTIME) if audit.realtime else None,
+        "incidents": audit.incident_response,
+    }

@@ -1,0 +1,221 @@
+"""All that the YAML files say, read once: environments, tenants, and what each stack holds.
+
+The program, the command and the proof all read the estate here, so that they cannot disagree.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from tenancy.environment import Environment, load_environment
+from tenancy.errors import InvalidInput, Problem
+from tenancy.estate_rules import estate_problems, orphan_problems, unread_problems
+from tenancy.governance import GovernedTable, govern, load_templates
+from tenancy.hosts import Hosts
+from tenancy.names import PLATFORM, Names
+from tenancy.network import NetworkPlan, listener_priorities, plan_network, plan_ranges
+from tenancy.network_rules import written_ranges
+from tenancy.principals import DEFAULT_AUDIENCE
+from tenancy.settings import OwnNetwork, TenantSettings, expand
+from tenancy.tenant import Tenant, load_tenant
+from tenancy.tiers import Tier
+
+Source = TypeVar("Source")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """One Pulumi stack: an environment's platform and tenants, or one hard tenant."""
+
+    name: str
+    environment: Environment
+    tenants: tuple[TenantSettings, ...]
+    hard: bool
+
+    @property
+    def account_id(self) -> str:
+        """The only account that this stack may act in, 12 digits."""
+        return self.tenants[0].placement.account_id if self.hard else self.environment.account_id
+
+    @property
+    def region(self) -> str:
+        """The only region that this stack acts in."""
+        return self.tenants[0].placement.region if self.hard else self.environment.region
+
+    @property
+    def names(self) -> Names:
+        """The names of the environment in the stack's account and region."""
+        environment = self.environment
+        return Names(environment.project, environment.name, self.account_id, self.region)
+
+    @property
+    def owner(self) -> str:
+        """Whose the account and what its services run on is: ``PLATFORM``, or the hard tenant."""
+        return self.tenants[0].id if self.hard else PLATFORM
+
+    @property
+    def network(self) -> NetworkPlan:
+        """The stack's one network: the platform's, or the hard tenant's."""
+        cidr = self.environment.network.platform
+        for settings in self.tenants:
+            if isinstance(settings.network, OwnNetwork):
+                cidr = settings.network.cidr
+        return plan_network(self.names, self.owner, cidr, self.environment)
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The ranges that may call the stack's load balancer, as CIDR: its own network's, and the
+        platform's, whose engineers look after a hard tenant's services too.
+        """
+        own, platform = self.network.cidr, str(self.environment.network.platform)
+        return tuple(dict.fromkeys((own, platform)))
+
+    @property
+    def priorities(self) -> dict[str, int]:
+        """Host -> its rule's priority on the listener, for each host that is served here."""
+        hosts = Hosts(self.environment.domain)
+        served = [] if self.hard else [hosts.catalog, hosts.dagster]
+        for settings in self.tenants:
+            served += [settings.network.host, settings.pipelines.host]
+        return listener_priorities(dict.fromkeys(served))
+
+    @property
+    def deploy_role_arn(self) -> str:
+        """The role that the program assumes in a hard tenant's account."""
+        names = self.names
+        return f"arn:{names.partition}:iam::{names.account_id}:role/{self.environment.deploy_role}"
+
+    @property
+    def assumed_roles(self) -> tuple[str, ...]:
+        """The chain of roles that the provider assumes: none in the platform's own account."""
+        return (self.deploy_role_arn,) if self.hard else ()
+
+    @property
+    def deployers(self) -> tuple[str, ...]:
+        """The roles that run the program in the stack's account, as ARNs."""
+        return (self.deploy_role_arn,) if self.hard else self.environment.deployers
+
+    @property
+    def oidc_audiences(self) -> dict[str, tuple[str, ...]]:
+        """OIDC provider -> the audiences that the stack's tenants expect in its tokens, sorted."""
+        audiences = {provider: {DEFAULT_AUDIENCE} for provider in self.environment.oidc_providers}
+        for settings in self.tenants:
+            for subject in settings.tenant.access.oidc_subjects:
+                audiences[subject.oidc.provider].add(subject.oidc.audience)
+        return {provider: tuple(sorted(names)) for provider, names in audiences.items()}
+
+    @property
+    def tenant_ids(self) -> tuple[str, ...]:
+        """The ids of the stack's tenants, in the order of their files."""
+        return tuple(settings.id for settings in self.tenants)
+
+
+@dataclass(frozen=True)
+class Estate:
+    """Every stack of every environment."""
+
+    stacks: tuple[StackPlan, ...]
+
+    def stack(self, name: str) -> StackPlan:
+        """The plan of the stack ``name``.
+
+        Raises:
+            InvalidInput: the files describe no such stack.
+        """
+        for plan in self.stacks:
+            if plan.name == name:
+                return plan
+        known = ", ".join(plan.name for plan in self.stacks)
+        raise InvalidInput(
+            Problem(
+                where=f"Pulumi.{name}.yaml",
+                field="",
+                rule=f"the files describe no stack {name}; they describe {known}",
+                remedy="select one of these, or restore the environment's or hard tenant's file",
+            )
+        )
+
+
+def load_estate(root: Path) -> Estate:
+    """Read ``Pulumi.*.yaml``, ``tenants/*.yaml`` and ``table-templates/*.yaml`` under ``root``.
+
+    Raises:
+        InvalidInput: with every problem of every file that could be told apart.
+    """
+    findings = _Findings()
+    findings.problems += unread_problems(root)
+    configurations = sorted(root.glob("Pulumi.*.yaml"))
+    environments = tuple(
+        environment
+        for path in configurations
+        if (environment := findings.of(load_environment, path))
+    )
+    tenants = tuple(
+        tenant
+        for path in sorted((root / "tenants").glob("*.yaml"))
+        if (tenant := findings.of(load_tenant, path))
+    )
+    templates = findings.of(load_templates, root / "table-templates") or {}
+    findings.raise_any()
+
+    def tables_of(tenant: Tenant) -> tuple[GovernedTable, ...]:
+        return govern(templates, tenant.access_overrides, f"tenants/{tenant.tenant}.yaml")
+
+    findings.problems += estate_problems(environments, tenants)
+    findings.problems += orphan_problems(
+        [path.name.split(".")[1] for path in configurations], environments, tenants
+    )
+    tables = {tenant.tenant: findings.of(tables_of, tenant) or () for tenant in tenants}
+    findings.raise_any()
+    return Estate(
+        tuple(
+            stack
+            for environment in environments
+            for stack in _stacks(environment, _members(environment, tenants, tables))
+        )
+    )
+
+
+def _members(
+    environment: Environment,
+    tenants: Iterable[Tenant],
+    tables: Mapping[str, tuple[GovernedTable, ...]],
+) -> list[TenantSettings]:
+    taken = [tenant for tenant in tenants if environment.takes(tenant)]
+    ranges = plan_ranges(environment.network.tenants, written_ranges(taken))
+    return [
+        expand(tenant, environment, tables[tenant.tenant], ranges.get(tenant.tenant))
+        for tenant in taken
+    ]
+
+
+def _stacks(environment: Environment, members: Iterable[TenantSettings]) -> list[StackPlan]:
+    hard: list[TenantSettings] = []
+    shared: list[TenantSettings] = []
+    for member in members:
+        (hard if member.tenant.isolation.tier is Tier.HARD else shared).append(member)
+    return [
+        StackPlan(environment.name, environment, tuple(shared), hard=False),
+        *(StackPlan(f"{environment.name}-{m.id}", environment, (m,), hard=True) for m in hard),
+    ]
+
+
+class _Findings:
+    """Problems collected over many files, so that a user sees all of them at once."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def of(self, read: Callable[[Source], Result], source: Source) -> Result | None:
+        """What ``read`` makes of ``source``, or None and its problems kept."""
+        try:
+            return read(source)
+        except InvalidInput as error:
+            self.problems += error.problems
+            return None
+
+    def raise_any(self) -> None:
+        if self.problems:
+            raise InvalidInput(dict.fromkeys(self.problems))
