@@ -1,0 +1,79 @@
+"""The program: read the estate, make the account and what it stands on, then each tenant."""
+
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+import components.aws as lakehouse
+from tenancy.errors import InvalidInput
+from tenancy.estate import load_estate
+from tenancy.names import PLATFORM
+from tenancy.tiers import Tier
+
+try:
+    stack = load_estate(Path(__file__).parent).stack(pulumi.get_stack())
+except InvalidInput as error:
+    raise pulumi.RunError(f"the input files cannot be used:\n{error}") from error
+
+environment, names, deployers = stack.environment, stack.names, stack.deployers
+provider = aws.Provider(
+    PLATFORM,
+    region=stack.region,
+    allowed_account_ids=[stack.account_id],
+    assume_roles=[aws.ProviderAssumeRoleArgs(role_arn=role) for role in stack.assumed_roles],
+)
+
+
+def owned_by(tenant: str, tier: str) -> ResourceOptions:
+    """Everything of one owner: tagged so, and made with the stack's provider."""
+    tags = {
+        "tenant": tenant,
+        "tier": tier,
+        "environment": environment.name,
+        "managed-by": f"{pulumi.get_project()}/{stack.name}",
+    }
+    return ResourceOptions(providers=[provider], transformations=[lakehouse.tagging(tags)])
+
+
+of_platform = owned_by(PLATFORM, PLATFORM)
+of_owner = owned_by(stack.owner, Tier.HARD.label) if stack.hard else of_platform
+lake_admins: list[pulumi.Input[str]] = list(deployers)
+if not stack.hard:
+    admins = lakehouse.PlatformAdminArgs(environment, names)
+    lake_admins.append(lakehouse.PlatformAdmin("admin", admins, of_platform).role_arn)
+account = lakehouse.Account(
+    "account",
+    lakehouse.AccountArgs(names, stack.tenant_ids, lake_admins, stack.oidc_audiences, deployers),
+    of_platform,
+)
+foundation = lakehouse.Foundation("foundation", lakehouse.FoundationArgs(stack), of_owner)
+ground, shared_database = foundation.ground, None
+dagster = lakehouse.Dagster("dagster", lakehouse.DagsterArgs(ground, stack.tenants), of_owner)
+if stack.hard:
+    peer = aws.Provider(
+        "of-platform",
+        region=environment.region,
+        allowed_account_ids=[environment.account_id],
+    )
+    lakehouse.Peering("peering", lakehouse.PeeringArgs(ground.network, environment, peer), of_owner)
+else:
+    args = lakehouse.PlatformArgs(names, account, ground, stack.tenants, deployers)
+    shared_database = lakehouse.Platform("platform", args, of_platform).shared_database
+    pulumi.export("vpc_id", ground.network.vpc_id)
+    pulumi.export("route_table_id", ground.network.route_table_id)
+for settings in stack.tenants:
+    lakehouse.Tenant(
+        settings.id,
+        lakehouse.TenantArgs(
+            settings,
+            account,
+            foundation,
+            dagster,
+            shared_database,
+            environment.external_ids,
+            deployers,
+        ),
+        owned_by(settings.id, settings.placement.tier),
+    )

@@ -1,0 +1,1 @@
+"""Pulumi components by cloud: they build what settings say, and decide nothing."""

@@ -1,0 +1,28 @@
+"""The components of a tenant, of its account and of the shared platform on AWS."""
+
+from components.aws.account import Account, AccountArgs
+from components.aws.dagster import Dagster, DagsterArgs
+from components.aws.foundation import Foundation, FoundationArgs
+from components.aws.iam import PlatformAdmin, PlatformAdminArgs
+from components.aws.peering import Peering, PeeringArgs
+from components.aws.platform import Platform, PlatformArgs
+from components.aws.tags import tagging
+from components.aws.tenant import Tenant, TenantArgs
+
+__all__ = [
+    "Account",
+    "AccountArgs",
+    "Dagster",
+    "DagsterArgs",
+    "Foundation",
+    "FoundationArgs",
+    "Peering",
+    "PeeringArgs",
+    "Platform",
+    "PlatformAdmin",
+    "PlatformAdminArgs",
+    "PlatformArgs",
+    "Tenant",
+    "TenantArgs",
+    "tagging",
+]

@@ -1,0 +1,89 @@
+"""What an account and region has once: Lake Formation's settings and tags, OIDC providers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from tenancy.claims import Claims
+from tenancy.names import SHARED, Names
+
+TENANT_TAG = "tenant"
+ACCESS_TAG = "access"
+PUBLIC = "public"
+RESTRICTED = "restricted"
+
+
+@dataclass(frozen=True)
+class AccountArgs:
+    """``tenants``: the ids that live in the account. ``admins``: who administers Lake Formation.
+
+    ``oidc_audiences``: identity provider -> the audiences that it is trusted for.
+    ``deployers``: the ARNs of the roles that run the program here.
+    """
+
+    names: Names
+    tenants: Sequence[str]
+    admins: Sequence[pulumi.Input[str]]
+    oidc_audiences: Mapping[str, Sequence[str]]
+    deployers: tuple[str, ...]
+
+
+class Account(pulumi.ComponentResource):
+    """The account's governance: Lake Formation decides, and nothing is open by default.
+
+    ``catalog_id``, ``tenant_tag`` and ``access_tag`` are outputs of the settings and tags: what is
+    built from them is built after the defaults are closed.
+    """
+
+    catalog_id: pulumi.Output[str]
+    tenant_tag: pulumi.Output[str]
+    access_tag: pulumi.Output[str]
+
+    def __init__(self, name: str, args: AccountArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("tenancy:aws:Account", name, None, opts)
+        child = ResourceOptions(parent=self)
+        names = args.names
+        # Leaving the create*DefaultPermissions out clears them: no IAMAllowedPrincipals on what is
+        # made from now on (pulumi-aws, DataLakeSettings).
+        settings = aws.lakeformation.DataLakeSettings(
+            f"{name}-lake-formation",
+            catalog_id=names.account_id,
+            admins=args.admins,
+            opts=child,
+        )
+        self.catalog_id = settings.catalog_id.apply(lambda given: given or names.account_id)
+        tenant_tag = aws.lakeformation.LfTag(
+            f"{name}-tenant-tag",
+            catalog_id=self.catalog_id,
+            key=TENANT_TAG,
+            values=[SHARED, *args.tenants],
+            opts=child,
+        )
+        access_tag = aws.lakeformation.LfTag(
+            f"{name}-access-tag",
+            catalog_id=self.catalog_id,
+            key=ACCESS_TAG,
+            values=[PUBLIC, RESTRICTED],
+            opts=child,
+        )
+        self.tenant_tag, self.access_tag = tenant_tag.key, access_tag.key
+        for provider, audiences in args.oidc_audiences.items():
+            aws.iam.OpenIdConnectProvider(
+                f"{name}-{provider}",
+                url=f"https://{provider}",
+                client_id_lists=list(audiences),
+                opts=child,
+            )
+        claims = Claims(
+            tenant=None,
+            owns=(
+                names.glue_arn("catalog"),
+                *(names.oidc_provider_arn(provider) for provider in args.oidc_audiences),
+            ),
+            principals=args.deployers,
+            reason="deployers run the program that makes every tenant of the account",
+        )
+        self.register_outputs({"claims": claims.to_json()})
