@@ -1,0 +1,1 @@
+"""The AWS resource provider of the embedded cloud: `python -m localcloud.aws_plugin`."""
