@@ -1,0 +1,1 @@
+"""Measurements of the proof on generated estates: `make bench`."""

@@ -1,0 +1,129 @@
+"""An estate put together: who can act for whom, and what everybody owns."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from isolation.actors import Actor, Actors, acting, named_by, outsider, sessions
+from isolation.documents import Document
+from isolation.graph import Graph
+from isolation.inventory import Inventory
+from isolation.lakeformation import lake_formation
+from isolation.ownership import Ownership
+from isolation.policy import Policy
+from isolation.principals import Kind
+from isolation.things import Thing, Things
+
+TENANT_TAG = "tenant"
+
+
+@dataclass
+class Estate:
+    """All of an estate that the proof asks about. No policy is parsed before it must be.
+
+    ``tag`` is the tag that names a resource's tenant, where no claim does.
+    """
+
+    graph: Graph
+    tag: str = TENANT_TAG
+    unknowns: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.inventory = Inventory(self.graph)
+        self.ownership = Ownership(self.graph, self.inventory, self.tag)
+        self.unknowns += self.ownership.faults
+        actors = Actors(self.inventory, self.ownership)
+        self.roles: list[Actor] = list(actors.read())
+        self.unknowns += actors.unknowns
+        things = Things(self.inventory, self.ownership)
+        self.things: list[Thing] = list(things.read())
+        self.unknowns += things.unknowns
+        self.mistagged = things.mistagged
+        self.open_tables = list(
+            lake_formation(self.inventory, self.ownership, self.roles, self.things)
+        )
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """All tenants, in order."""
+        return self.ownership.tenants
+
+    @cached_property
+    def actors_of(self) -> dict[str | None, list[Actor]]:
+        """Roles and users by whom they act for; None for nobody or the platform."""
+        found: dict[str | None, list[Actor]] = defaultdict(list)
+        for actor in self.roles:
+            found[actor.tenant].append(actor)
+        return found
+
+    @cached_property
+    def things_of(self) -> dict[str | None, list[Thing]]:
+        """What is owned, by owner; None for the platform. Restricted columns are not among it."""
+        found: dict[str | None, list[Thing]] = defaultdict(list)
+        for thing in self.things:
+            if not thing.restricted:
+                found[thing.tenant].append(thing)
+        return found
+
+    @cached_property
+    def restricted_of(self) -> dict[str | None, list[Thing]]:
+        """What a tenant's own readers must not reach."""
+        found: dict[str | None, list[Thing]] = defaultdict(list)
+        for thing in self.things:
+            if thing.restricted:
+                found[thing.tenant].append(thing)
+        return found
+
+    def roles_named(self, arn: str) -> list[Actor]:
+        """The roles and users with an ARN."""
+        return self._by_arn.get(arn, [])
+
+    @cached_property
+    def _by_arn(self) -> dict[str, list[Actor]]:
+        found: dict[str, list[Actor]] = defaultdict(list)
+        for actor in self.roles:
+            found[actor.arn].append(actor)
+        return found
+
+    def with_sessions(self, actors: Iterable[Actor]) -> list[Actor]:
+        """The actors, and their sessions with given tags."""
+        return [session for actor in actors for session in sessions(actor, self.ownership)]
+
+    def outsiders(self, actors: Iterable[Actor], things: Iterable[Thing]) -> list[Actor]:
+        """Whom the policies of these name, and the estate does not hold.
+
+        Anybody at all is among them: nobody, and a stranger's account.
+        """
+        known = {actor.arn for actor in self.roles}
+        documents: dict[int, Document] = {}
+        for insider in actors:
+            if insider.trust is not None:
+                documents[id(insider.trust)] = insider.trust
+        for thing in things:
+            for one in thing.documents:
+                documents[id(one)] = one
+        named = sorted({pair for one in documents.values() for pair in named_by(one.json)})
+        found = [
+            Actor("*", Kind.ANONYMOUS, "", session="anybody, without credentials"),
+            Actor(
+                "arn:aws:iam::000000000000:root",
+                Kind.ROOT,
+                "000000000000",
+                identity=None,
+                session="any other account",
+            ),
+        ]
+        for kind, name in named:
+            actor = outsider(kind, name, self.inventory.accounts)
+            if actor is not None and actor.arn not in known:
+                known.add(actor.arn)
+                found.append(acting(actor, self.ownership, {}))
+        return found
+
+
+def entry(actor: Actor) -> Policy | None:
+    """What guards becoming an actor; None where nobody can."""
+    if actor.entry is not None:
+        return actor.entry
+    return actor.trust.policy if actor.trust is not None else None

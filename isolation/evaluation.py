@@ -1,0 +1,51 @@
+"""Effective permissions: can a principal reach a target, and by which statements."""
+
+from dataclasses import dataclass
+
+from isolation.errors import Undecided
+from isolation.policy import Statement
+from isolation.principals import Principal
+from isolation.problem import pose
+from isolation.solver import Solver, Witness
+from isolation.targets import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether some request reaches the target.
+
+    ``allowed`` is such a request; ``undecided`` says why there is no answer. Where there is none,
+    ``denied_by`` are the denials that stood in the way, and ``silent`` the layers that allow
+    too little. ``unknowns`` and ``assumptions`` both counted in the caller's favour.
+    """
+
+    allowed: Witness | None
+    undecided: str | None
+    denied_by: tuple[Statement, ...]
+    silent: tuple[str, ...]
+    unknowns: tuple[str, ...]
+    assumptions: tuple[str, ...]
+
+    @property
+    def isolated(self) -> bool:
+        """Whether it is proved that no request reaches the target."""
+        return self.allowed is None and self.undecided is None
+
+
+def decide(principal: Principal, target: Target) -> Decision:
+    """Look for any action, resource and context with which ``principal`` reaches ``target``."""
+    problem = pose(principal, target)
+    solver = Solver(problem)
+    undecided = None
+    try:
+        solver.solve()
+    except Undecided as error:
+        undecided = str(error)
+    return Decision(
+        solver.witness,
+        undecided,
+        tuple(solver.denied_by),
+        tuple(dict.fromkeys((*problem.silent, *solver.silent))),
+        problem.notes.unknowns,
+        problem.notes.assumptions,
+    )

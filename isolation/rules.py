@@ -1,0 +1,373 @@
+"""What is wrong with an estate before any policy is asked: false claims, missing guards, trust
+that nobody can rely on. What these rules find is a violation like any other.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from isolation.actors import Actor
+from isolation.classes import Classes
+from isolation.documents import Document, UnknownDocument
+from isolation.estate import Estate
+from isolation.graph import Resource
+from isolation.inventory import tags, value, values
+from isolation.nessie import nessies
+from isolation.principals import Kind
+from isolation.verdict import Counterexample, Place
+
+_EXTERNAL_ID = "sts:externalid"
+_MOST_DISPUTES = 50
+
+# Types whose resources run code, and the properties that name the roles that it has.
+_RUNNING = {
+    "aws:ecs/taskDefinition:TaskDefinition": ("taskRoleArn", "executionRoleArn"),
+    "aws:lambda/function:Function": ("role",),
+    "aws:glue/job:Job": ("roleArn",),
+    "aws:glue/crawler:Crawler": ("role",),
+    "aws:sfn/stateMachine:StateMachine": ("roleArn",),
+    "aws:codebuild/project:Project": ("serviceRole",),
+    "aws:iam/instanceProfile:InstanceProfile": ("role",),
+    "aws:sagemaker/notebookInstance:NotebookInstance": ("roleArn",),
+    "aws:emr/cluster:Cluster": ("serviceRole",),
+    "aws:emrserverless/application:Application": (),
+    "aws:batch/jobDefinition:JobDefinition": ("jobRoleArn",),
+}
+# Modules of the provider whose resources hold no data and no policy that grants it.
+_HARMLESS = frozenset(
+    """
+    acm alb appautoscaling athena autoscaling budgets cfg cloudfront cloudtrail cloudwatch dynamodb
+    ec2 ecr ecs glue iam index kinesis kms lakeformation lambda lb organizations ram rds
+    resourcegroups route53 s3 secretsmanager servicediscovery sns sqs ssm vpc wafv2
+    """.split()  # noqa: SIM905 - reads better than thirty quoted words
+)
+_PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
+# Types that hand out access in a way that is not read here.
+_NOT_UNDERSTOOD = {
+    "aws:ram/resourceShare:ResourceShare": "shares resources with other accounts",
+    "aws:s3/bucketReplicationConfiguration:BucketReplicationConfiguration": "copies objects",
+    "aws:s3control/accessGrant:AccessGrant": "grants access to prefixes",
+    "aws:s3control/multiRegionAccessPoint:MultiRegionAccessPoint": "is another way to a bucket",
+    "aws:s3control/objectLambdaAccessPoint:ObjectLambdaAccessPoint": "is another way to a bucket",
+    "aws:transfer/user:User": "reads and writes objects",
+    "aws:cognito/identityPoolRoleAttachment:IdentityPoolRoleAttachment": "hands out roles",
+    "aws:ssoadmin/permissionSet:PermissionSet": "makes roles",
+    "aws:rolesanywhere/profile:Profile": "hands out roles",
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": "hands out roles",
+    "aws:cloudformation/stack:Stack": "makes resources that no state knows",
+}
+
+
+@dataclass
+class Ruled:
+    """What the rules found, and what they did not understand."""
+
+    found: list[Counterexample] = field(default_factory=list)
+    unknowns: list[str] = field(default_factory=list)
+
+
+def rules(estate: Estate, classes: Classes) -> Ruled:
+    """Apply all rules; those that read policies to one of each kind of tenant."""
+    found = [
+        *_claims(estate),
+        *_tags(estate),
+        *_boundaries(estate),
+        *_running(estate),
+        *_third_parties(estate, classes),
+        *_public(estate),
+        *_workgroups(estate),
+        *estate.open_tables,
+        *nessies(estate, classes),
+    ]
+    return Ruled(found, list(dict.fromkeys(_unknowns(estate, classes))))
+
+
+def _claims(estate: Estate) -> Iterator[Counterexample]:
+    """No two tenants own the same, and nobody acts for two."""
+    for number, (one, pattern, other, second) in enumerate(estate.ownership.disputed()):
+        if number == _MOST_DISPUTES:
+            return
+        yield Counterexample(
+            rule="two tenants claim the same",
+            principal=f"the claims of {one.urn}",
+            tenant=one.tenant,
+            action="owns",
+            resource=pattern if len(pattern) > len(second) else second,
+            owner=other.tenant,
+            because=(Place(pattern, one.urn, one.place), Place(second, other.urn, other.place)),
+            remedy="let each claim only what its component makes",
+        )
+    for principal in estate.ownership.claimed_principals:
+        claims = {claim.tenant: claim for claim in estate.ownership.acting(principal)}
+        tenants = [name for name in claims if name is not None]
+        if len(claims) > 1 and tenants:
+            yield Counterexample(
+                rule="a principal is claimed to act for several",
+                principal=principal,
+                tenant=tenants[0],
+                action="acts for",
+                resource=principal,
+                owner=tenants[1] if len(tenants) > 1 else None,
+                because=tuple(Place("principals", one.urn, one.place) for one in claims.values()),
+                remedy="give each tenant a principal of its own",
+            )
+
+
+def _tags(estate: Estate) -> Iterator[Counterexample]:
+    """What is tagged for a tenant is not another's; a role with a tenant's tag is in its claims."""
+    if not estate.ownership.by_claims:
+        return
+    for resource, arn, tagged, claim in estate.mistagged:
+        told = tags(resource).get(estate.ownership.tag)
+        yield Counterexample(
+            rule="what is tagged for one is claimed by another",
+            principal=f"the claims of {claim.urn}",
+            tenant=claim.tenant,
+            action="owns",
+            resource=arn,
+            owner=tagged,
+            because=(
+                Place(f"owns {arn}", claim.urn, claim.place),
+                Place(f"{estate.ownership.tag}={told}", resource.urn, resource.place),
+            ),
+            remedy="let the claim and the tag name the same tenant",
+        )
+    for actor in estate.roles:
+        tagged = estate.ownership.tenant_of_tags(_tags_of(actor))
+        if tagged is None or actor.kind is not Kind.ROLE:
+            continue
+        if not estate.ownership.acting(actor.arn):
+            yield Counterexample(
+                rule="a role has a tenant's tag and is in no claim",
+                principal=actor.arn,
+                tenant=None,
+                action="acts for",
+                resource=actor.arn,
+                owner=tagged,
+                because=(Place(f"{estate.ownership.tag}={tagged}", actor.urn, actor.place),),
+                remedy="remove the role or its tag, or claim it where it is made",
+            )
+        elif actor.tenant != tagged:
+            yield Counterexample(
+                rule="a role acts for one and is tagged for another",
+                principal=actor.arn,
+                tenant=actor.tenant,
+                action="acts for",
+                resource=actor.arn,
+                owner=tagged,
+                because=(Place(f"{estate.ownership.tag}={tagged}", actor.urn, actor.place),),
+                remedy="let the claim and the tag name the same tenant",
+            )
+
+
+def _tags_of(actor: Actor) -> dict[str, str]:
+    prefix = "aws:PrincipalTag/"
+    return {
+        key.removeprefix(prefix): text
+        for key, text in actor.facts.items()
+        if isinstance(text, str) and key.startswith(prefix)
+    }
+
+
+def _boundaries(estate: Estate) -> Iterator[Counterexample]:
+    """Where roles of tenants have boundaries, each has one."""
+    roles = [
+        actor for actor in estate.roles if actor.tenant is not None and actor.kind is not Kind.ROOT
+    ]
+    if not any(actor.boundary for actor in roles):
+        return
+    for actor in roles:
+        if actor.boundary is None:
+            yield Counterexample(
+                rule="a tenant's role has no permissions boundary, and others have one",
+                principal=actor.arn,
+                tenant=actor.tenant,
+                action="is not bounded",
+                resource=actor.arn,
+                owner=actor.tenant,
+                because=(Place("permissionsBoundary", actor.urn, actor.place),),
+                remedy="give the role its tenant's boundary, and keep the boundary in the estate",
+            )
+
+
+def _running(estate: Estate) -> Iterator[Counterexample]:
+    """What a tenant's code runs as is its own role; what the platform's runs as is no tenant's."""
+    by_arn = {actor.arn: actor for actor in estate.roles}
+    roles = "aws:iam/role:Role"
+    for kind, names in _RUNNING.items():
+        for resource in estate.inventory.of(kind):
+            owner = _owner(estate, resource)
+            for name in names:
+                for meant in estate.inventory.meant(resource, name, roles):
+                    arn = meant if isinstance(meant, str) else estate.inventory.arn(meant)
+                    role = by_arn.get(arn)
+                    if role is None or role.tenant == owner:
+                        continue
+                    if role.tenant is None and name == "executionRoleArn":
+                        continue  # the agent's, not the code's: ECS Developer Guide
+                    if owner is None and role.tenant is not None:
+                        rule = "the platform's code runs as a tenant's role"
+                    elif role.tenant is None:
+                        rule = "a tenant's code runs as a role that is not the tenant's"
+                    else:
+                        rule = "a tenant's code runs as another's role"
+                    yield Counterexample(
+                        rule=rule,
+                        principal=estate.inventory.arn(resource) or resource.urn,
+                        tenant=owner,
+                        action="runs as",
+                        resource=role.arn,
+                        owner=role.tenant,
+                        because=(Place(f"{name} = {arn}", resource.urn, resource.place),),
+                        remedy=f"set {name} to a role of the same owner",
+                    )
+
+
+def _owner(estate: Estate, resource: Resource) -> str | None:
+    arn = estate.inventory.arn(resource)
+    for claim in estate.ownership.owners(arn) if arn else ():
+        return claim.tenant
+    return estate.ownership.tenant_of_tags(tags(resource))
+
+
+def _third_parties(estate: Estate, classes: Classes) -> Iterator[Counterexample]:
+    """Whoever comes from an account outside the estate brings an external id, so that nobody can
+    send them (IAM User Guide, "The confused deputy problem").
+    """
+    for actor in classes.everybody():
+        if actor.trust is None or (actor.tenant is None and actor.reason is None):
+            continue
+        for statement in actor.trust.policy.allows:
+            if any(condition.key == _EXTERNAL_ID for condition in statement.conditions):
+                continue
+            for kind, name in statement.principals or ():
+                account = name if name.isdigit() else "".join(name.split(":")[4:5])
+                if kind == "AWS" and account and account not in estate.inventory.accounts:
+                    yield Counterexample(
+                        rule="another account's principal is trusted without an external id",
+                        principal=name,
+                        tenant=None,
+                        action="sts:AssumeRole",
+                        resource=actor.arn,
+                        owner=actor.tenant,
+                        because=(
+                            Place(f"{statement.label} (assumeRolePolicy)", actor.urn, actor.place),
+                        ),
+                        remedy="ask for `sts:ExternalId` in the trust policy",
+                    )
+
+
+def _public(estate: Estate) -> Iterator[Counterexample]:
+    """No bucket is opened by an access control list."""
+    for kind in (
+        "aws:s3/bucket:Bucket",
+        "aws:s3/bucketAcl:BucketAcl",
+        "aws:s3/bucketAclV2:BucketAclV2",
+    ):
+        for resource in estate.inventory.of(kind):
+            for acl in values(resource, "acl"):
+                if acl in _PUBLIC_ACLS:
+                    yield Counterexample(
+                        rule="a bucket is public by its access control list",
+                        principal="*",
+                        tenant=None,
+                        action="s3:GetObject",
+                        resource=str(value(resource, "bucket")),
+                        owner=_owner(estate, resource),
+                        because=(Place(f"acl = {acl}", resource.urn, resource.place),),
+                        remedy="remove the access control list",
+                    )
+
+
+def _workgroups(estate: Estate) -> Iterator[Counterexample]:
+    """Where a query's result goes is the workgroup's to say, not the caller's (Athena User Guide,
+    "Workgroup settings override client-side settings").
+    """
+    for resource in estate.inventory.of("aws:athena/workgroup:Workgroup"):
+        for given in values(resource, "configuration") or [{}]:
+            configuration = given if isinstance(given, dict) else {}
+            result = configuration.get("resultConfiguration")
+            location = result.get("outputLocation") if isinstance(result, dict) else None
+            if configuration.get("enforceWorkgroupConfiguration", True) is True and location:
+                continue
+            yield Counterexample(
+                rule="a workgroup lets its caller choose where results go",
+                principal=estate.inventory.arn(resource) or resource.urn,
+                tenant=_owner(estate, resource),
+                action="athena:StartQueryExecution",
+                resource=str(location or "any location"),
+                owner=None,
+                because=(Place("enforceWorkgroupConfiguration", resource.urn, resource.place),),
+                remedy="enforce the workgroup's configuration, with a location of its tenant",
+            )
+            break
+
+
+def _unknowns(estate: Estate, classes: Classes) -> Iterator[str]:
+    """What is in the estate and was not understood."""
+    for actor in classes.everybody():
+        yield from _unreadable(actor.documents)
+    for thing in classes.everything():
+        yield from _unreadable(thing.documents)
+    for claim in estate.ownership.claims:
+        for principal in claim.principals if claim.tenant is not None else ():
+            if not estate.roles_named(principal):
+                yield f"{claim.urn} claims the principal {principal}, which no state has"
+    for kind in estate.inventory.kinds:
+        if kind in _NOT_UNDERSTOOD:
+            for resource in estate.inventory.of(kind):
+                yield f"{resource.urn} ({kind}) {_NOT_UNDERSTOOD[kind]}"
+        elif kind.startswith("aws:") and kind not in _READ:
+            yield from _unread(estate, kind)
+
+
+def _unread(estate: Estate, kind: str) -> Iterator[str]:
+    """Resources of a type that is not read, where they could hold data or grant it."""
+    module = kind.split(":")[1].partition("/")[0]
+    for resource in estate.inventory.of(kind):
+        policies = _OF_POLICIES & (resource.inputs.keys() | resource.outputs.keys())
+        if policies and module not in _LIMITING:
+            yield f"{min(policies)} of {resource.urn} ({kind}) is of a kind that is not read"
+        elif module not in _HARMLESS and not estate.inventory.arn(resource):
+            yield f"{resource.urn}: resources of type {kind} are not known here"
+
+
+_LIMITING = ("ec2", "vpc")
+"""Modules whose policies only limit, as those of endpoints: to leave them out allows more."""
+_OF_POLICIES = frozenset(
+    ("policy", "policyDocument", "resourcePolicy", "accessPolicies", "accessPolicy")
+)
+_READ = frozenset(
+    {
+        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+        "aws:dynamodb/resourcePolicy:ResourcePolicy",
+        "aws:ecr/repositoryPolicy:RepositoryPolicy",
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        "aws:glue/resourcePolicy:ResourcePolicy",
+        "aws:iam/groupPolicy:GroupPolicy",
+        "aws:iam/policy:Policy",
+        "aws:iam/role:Role",
+        "aws:iam/rolePolicy:RolePolicy",
+        "aws:iam/userPolicy:UserPolicy",
+        "aws:kinesis/resourcePolicy:ResourcePolicy",
+        "aws:kms/key:Key",
+        "aws:kms/keyPolicy:KeyPolicy",
+        "aws:organizations/policy:Policy",
+        "aws:s3/accessPoint:AccessPoint",
+        "aws:s3/bucket:Bucket",
+        "aws:s3/bucketPolicy:BucketPolicy",
+        "aws:secretsmanager/secret:Secret",
+        "aws:secretsmanager/secretPolicy:SecretPolicy",
+        "aws:sns/topic:Topic",
+        "aws:sns/topicPolicy:TopicPolicy",
+        "aws:sqs/queue:Queue",
+        "aws:sqs/queuePolicy:QueuePolicy",
+    }
+)
+
+
+def _unreadable(documents: Iterable[Document]) -> Iterator[str]:
+    for one in documents:
+        if isinstance(one, UnknownDocument):
+            yield one.why
+        elif one.json is None:
+            yield one.error or f"{one.name} is no JSON"
