@@ -1,0 +1,40 @@
+"""No tenant reaches another's part: the proof, over what the program is about to make."""
+
+from collections.abc import Iterator, Mapping
+
+from isolation.graph import Graph, Resource
+from isolation.proof import Options, prove
+from isolation.verdict import Counterexample
+from policies.rule import EstateRule, Fault, Settings
+
+
+def _find(graph: Graph, settings: Settings) -> Iterator[Fault]:
+    verdict = prove(graph, Options(strict=True, tag=settings.tag))
+    if not verdict.counts["tenants"]:
+        return  # a stack without tenants claims nothing
+    by_urn = {resource.urn: resource for resource in graph.resources}
+    for one in verdict.counterexamples:
+        yield fault_of(one, by_urn)
+    for unknown in verdict.unknowns:
+        yield Fault(None, f"is not understood, so nothing is proved: {unknown}")
+
+
+def fault_of(one: Counterexample, by_urn: Mapping[str, Resource]) -> Fault:
+    """A counterexample as what is wrong with the resource that allows it, if one does."""
+    at = next((place for place in one.because if place.urn in by_urn), None)
+    whose = f"{one.owner}'s" if one.owner else "the platform's"
+    who = f"{one.principal}" + (f" (of {one.tenant})" if one.tenant else "")
+    return Fault(
+        by_urn[at.urn] if at else None,
+        f"lets {who} {one.action} {one.resource}, which is {whose}"
+        + (f", by {at.text}" if at else f": {one.rule}")
+        + f"; {one.remedy}",
+    )
+
+
+RULE = EstateRule(
+    name="no-cross-tenant-grant",
+    description="No principal of one tenant reaches what is another's, and nobody what guards it.",
+    remedy="narrow the statement to the tenant's own names; `tenancy prove` shows the whole chain",
+    find=_find,
+)

@@ -1,0 +1,48 @@
+"""All rules, in the order in which they are told."""
+
+from policies import (
+    alone,
+    audit_lock,
+    boundary,
+    cross_tenant,
+    fargate,
+    lake_defaults,
+    nessie_clients,
+    pass_role,
+    plain_secret,
+    protected,
+    public_bucket,
+    run_roles,
+    security_group,
+    shared_nessie,
+    tagged,
+    tenant_key,
+    tenant_name,
+    tls,
+    trust,
+    wildcard_principal,
+)
+from policies.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    cross_tenant.RULE,
+    wildcard_principal.RULE,
+    public_bucket.RULE,
+    tls.RULE,
+    tenant_key.RULE,
+    boundary.RULE,
+    trust.RULE,
+    pass_role.RULE,
+    run_roles.RULE,
+    audit_lock.RULE,
+    lake_defaults.RULE,
+    tagged.RULE,
+    tenant_name.RULE,
+    security_group.RULE,
+    plain_secret.RULE,
+    protected.RULE,
+    fargate.RULE,
+    nessie_clients.RULE,
+    shared_nessie.RULE,
+    alone.RULE,
+)
