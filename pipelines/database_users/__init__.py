@@ -1,0 +1,1 @@
+"""The function that makes the users of a database, and gives them new passwords."""
