@@ -1,0 +1,1 @@
+"""The `tenancy` command, and what a script calls instead of it."""

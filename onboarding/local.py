@@ -1,0 +1,215 @@
+"""The local stacks and the embedded cloud under them: up, down, status. No display, no exits."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import yaml
+
+from localcloud import shell
+from localcloud.emulator import lifecycle
+from localcloud.engine import ensure_engine
+from localcloud.launchers import install_launchers
+from localcloud.paths import Layout
+from localcloud.processes import exclusive
+from onboarding import backend, columns, guard, orphans, recovery
+from onboarding.deploy import Target, deploy
+from onboarding.deployed import Deployments
+from onboarding.engine import Engine
+from onboarding.progress import Reporter
+from onboarding.state import StackState
+from onboarding.summary import StackSummary, TenantSummary
+from tenancy.estate import Estate, StackPlan, load_estate
+
+_NO_CLOUD = "http://127.0.0.1:1"
+"""Where no cloud answers: for calls of the engine that need none and must reach none."""
+
+
+@dataclass(frozen=True)
+class UpResult:
+    """What `up` did and what exists now.
+
+    Attributes:
+        endpoint: the embedded cloud's URL for AWS clients.
+        instance: its id.
+    """
+
+    endpoint: str
+    instance: str
+    stacks: tuple[StackSummary, ...]
+    tenants: tuple[TenantSummary, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """For machines."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    """One stack as its state has it.
+
+    Attributes:
+        tenants: ids.
+        resources: how many things it has in the cloud.
+        unrecorded: operations that began and were never recorded.
+        lock: who holds it; empty when nobody does.
+        lock_alive: whether that holder still runs.
+        current: whether it was last deployed, to its end, to the cloud that runs now.
+    """
+
+    stack: str
+    tenants: tuple[str, ...]
+    resources: int
+    unrecorded: int
+    updated: str
+    lock: str
+    lock_alive: bool
+    current: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """The embedded cloud and the local stacks.
+
+    Attributes:
+        accounts: those that tenants are deployed to, 12 digits each.
+    """
+
+    cloud: lifecycle.Status
+    accounts: tuple[str, ...]
+    stacks: tuple[StackStatus, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """For machines."""
+        return asdict(self)
+
+
+def local_plans(estate: Estate) -> tuple[StackPlan, ...]:
+    """The stacks of the embedded cloud: an environment's platform first, hard tenants' after it."""
+    plans = (plan for plan in estate.stacks if plan.environment.embedded)
+    return tuple(sorted(plans, key=lambda plan: plan.hard))
+
+
+def project_name(root: Path) -> str:
+    """The Pulumi project's name."""
+    name = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
+    return str(name)
+
+
+def up(root: Path, reporter: Reporter) -> UpResult:
+    """Deploy every local stack, and whatever that needs.
+
+    Raises:
+        InvalidInput: the files cannot be used, or (Refused) would lose or move a tenant; nothing
+            was deployed then, nor was an engine or a cloud started for it.
+        LocalCloudError: no engine could be had, or the embedded cloud does not start.
+        OperationFailed, Busy: see `deploy`.
+    """
+    estate = load_estate(root)
+    plans = local_plans(estate)
+    layout = Layout(root).make()
+    with _alone(layout, reporter):
+        command = ensure_engine(reporter.say, layout)
+        engine = Engine(command, root, layout.logs)
+        # The guard asks for states only, and needs no cloud: what it refuses starts none.
+        shell.enter(root, _NO_CLOUD)
+        backend.drop_torn_attributes(layout.state)
+        _guard(engine, plans)
+        install_launchers(command, layout)
+        cloud = lifecycle.ensure(reporter.say, layout)
+        shell.enter(root, cloud.endpoint)
+        for plan in plans:
+            cloud.open_account(plan.account_id)
+        target = Target(engine, layout.state, project_name(root), cloud, _deployments(layout))
+        results = [deploy(target, plan.name, reporter) for plan in plans]
+    return UpResult(
+        endpoint=cloud.endpoint,
+        instance=cloud.instance,
+        stacks=tuple(stack for stack, _ in results),
+        tenants=tuple(tenant for _, tenants in results for tenant in tenants),
+    )
+
+
+def down(root: Path, reporter: Reporter, *, clear: bool) -> bool:
+    """Stop the embedded cloud; with `clear` also forget every stack's state. Engine and logs stay.
+
+    Returns:
+        whether a cloud was running.
+    """
+    layout = Layout(root)
+    with _alone(layout, reporter):
+        url = f"file://{layout.state}"
+        for engine in orphans.find_engines(url):  # its command was killed, and it works on
+            reporter.say(f"ending process {engine.pid}, an update whose command is gone")
+            engine.end(patience=30)
+        orphans.end(orphans.find_orphans(url))
+        stopped = lifecycle.stop(layout)
+        if clear:
+            shutil.rmtree(layout.state, ignore_errors=True)
+            shutil.rmtree(layout.cloud, ignore_errors=True)
+    return stopped
+
+
+def status(root: Path) -> Status:
+    """What runs and what is deployed; starts and changes nothing."""
+    layout = Layout(root)
+    cloud = lifecycle.status(layout)
+    instance = cloud.instance if cloud.running else None
+    if not layout.state.is_dir():
+        return Status(cloud, (), ())
+    shell.enter(root, cloud.endpoint or _NO_CLOUD)
+    command = shutil.which("pulumi")
+    if command is None:  # the state is there, but nobody to read it: the engine was removed
+        return Status(cloud, (), ())
+    backend.drop_torn_attributes(layout.state)
+    engine = Engine(Path(command), root, layout.logs)
+    states = {stack: engine.export(stack) or StackState() for stack in engine.stacks()}
+    deployed = [t for stack, state in states.items() for t in guard.deployed_tenants(stack, state)]
+    accounts = {tenant.facts["account"] for tenant in deployed if tenant.facts}
+    return Status(
+        cloud,
+        tuple(sorted(accounts)),
+        tuple(_stack_status(layout, root, *item, instance) for item in states.items()),
+    )
+
+
+def _stack_status(
+    layout: Layout, root: Path, stack: str, state: StackState, instance: str | None
+) -> StackStatus:
+    locks = recovery.read_locks(layout.state, project_name(root), stack)
+    alive = recovery.living_holder(locks)
+    holder = alive or next(iter(locks), None)
+    return StackStatus(
+        stack=stack,
+        tenants=tuple(tenant.tenant for tenant in guard.deployed_tenants(stack, state)),
+        resources=len(state.in_cloud),
+        unrecorded=len(state.pending),
+        updated=state.updated,
+        lock=holder.holder if holder else "",
+        lock_alive=alive is not None,
+        current=instance is not None and _deployments(layout).of(stack) == instance,
+    )
+
+
+def _guard(engine: Engine, plans: Sequence[StackPlan]) -> None:
+    """Compare all states in the local backend, those of stacks no longer wanted included."""
+    states = {stack: engine.export(stack) or StackState() for stack in engine.stacks()}
+    deployed = [t for stack, state in states.items() for t in guard.deployed_tenants(stack, state)]
+    guard.check(deployed, guard.planned_tenants(plans))
+    open_columns = [c for state in states.values() for c in columns.deployed_columns(state)]
+    columns.check(open_columns, plans)
+
+
+def _alone(layout: Layout, reporter: Reporter) -> AbstractContextManager[None]:
+    """Let one command at a time work on the local stacks."""
+    return exclusive(
+        layout.home / "lock", lambda: reporter.say("waiting for another tenancy command to end")
+    )
+
+
+def _deployments(layout: Layout) -> Deployments:
+    return Deployments(layout.state / "deployed.json")

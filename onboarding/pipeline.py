@@ -1,0 +1,181 @@
+"""Run the tenants' pipelines on this machine's data plane, and tell what each has and cannot reach.
+
+No display, no exits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+from pyiceberg.exceptions import ForbiddenError
+
+from localcloud.errors import LocalCloudError
+from onboarding import data_plane
+from onboarding.progress import Reporter
+from pipelines.audit import refusals
+from pipelines.catalog import Lakehouse, TenantCatalog
+from pipelines.crossing import Attacker, Layer
+from pipelines.lakehouse import source
+from pipelines.writing import batches_of
+from tenancy.names import RoleKind
+
+_EVENTS, _TIME = "event_stream", "occurred_at"
+
+
+@dataclass(frozen=True)
+class TenantReport:
+    """One tenant's part.
+
+    Attributes:
+        rows: table -> how many it has.
+        runs: table -> how many runs wrote to it.
+        columns: role -> the columns that it was shown, as `table.column`.
+    """
+
+    tenant: str
+    tier: str
+    rows: dict[str, int]
+    runs: dict[str, int]
+    columns: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """What one tenant tried at another's part.
+
+    Attributes:
+        attempts, refused: layer -> how many.
+        open: what was not refused, with the answer.
+    """
+
+    attacker: str
+    victim: str
+    attempts: dict[str, int]
+    refused: dict[str, int]
+    open: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All tenants and all ordered pairs of them."""
+
+    tenants: tuple[TenantReport, ...]
+    crossings: tuple[Crossing, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every attempt was refused."""
+        return not any(crossing.open for crossing in self.crossings)
+
+    def to_json(self) -> dict[str, object]:
+        """For machines."""
+        return {**asdict(self), "holds": self.holds}
+
+
+def run(root: Path, reporter: Reporter, batches: int) -> Report:
+    """Load the next ``batches`` of data for each tenant, then ask and attack.
+
+    Raises:
+        LocalCloudError: the data plane does not run.
+    """
+    lakehouse = _lakehouse(root)
+    for tenant in lakehouse.lakes:
+        catalog = _as(lakehouse, root, tenant, RoleKind.RUN)
+        catalog.make_tables()
+        added = sum(_load(catalog) for _ in range(batches))
+        reporter.say(f"{tenant}: {added} rows added")
+    reporter.say(f"trying {len(lakehouse.lakes) * (len(lakehouse.lakes) - 1)} pairs of tenants")
+    return report(root)
+
+
+def report(root: Path) -> Report:
+    """What each tenant has, and what the others are refused; changes nothing.
+
+    Raises:
+        LocalCloudError: the data plane does not run.
+    """
+    lakehouse = _lakehouse(root)
+    tenants = {tenant: _as(lakehouse, root, tenant, RoleKind.RUN) for tenant in lakehouse.lakes}
+    return Report(
+        tuple(_tenant(lakehouse, root, catalog) for catalog in tenants.values()),
+        tuple(
+            _cross(root, attacker, victim) for attacker, victim in permutations(tenants.values(), 2)
+        ),
+    )
+
+
+def _lakehouse(root: Path) -> Lakehouse:
+    try:
+        return Lakehouse.read(data_plane.Place.of(root).description)
+    except OSError as error:
+        raise LocalCloudError(
+            "the data plane does not run", "run `tenancy local start --data-plane`"
+        ) from error
+
+
+def _as(lakehouse: Lakehouse, root: Path, tenant: str, kind: RoleKind) -> TenantCatalog:
+    return lakehouse.catalog_for(data_plane.token(root, tenant, kind))
+
+
+def _load(catalog: TenantCatalog) -> int:
+    """Add the events that follow those that are there; how many."""
+    times = catalog.load(_EVENTS).scan(selected_fields=(_TIME,)).to_arrow()[_TIME]
+    rows = source.events(catalog.tenant, pc.max(times).as_py())
+    if not rows.num_rows:
+        return 0
+    catalog.append(_EVENTS, rows, batch=f"{source.HOURS}/{pc.min(rows[_TIME]).as_py():%Y-%m}")
+    return int(rows.num_rows)
+
+
+def _tenant(lakehouse: Lakehouse, root: Path, catalog: TenantCatalog) -> TenantReport:
+    rows, runs = {}, {}
+    for table in catalog.tables:
+        found = catalog.load(table.name)
+        rows[table.name] = found.scan().count()
+        runs[table.name] = len(batches_of(found))
+    columns = {
+        kind.value: tuple(_shown(_as(lakehouse, root, catalog.tenant, kind))) for kind in RoleKind
+    }
+    return TenantReport(catalog.tenant, catalog.lake.tier, rows, runs, columns)
+
+
+def _shown(catalog: TenantCatalog) -> Iterator[str]:
+    """The columns that catalog and storage show: every table is asked for, whatever governance
+    says of it, and read.
+    """
+    for table in catalog.lake.tables:
+        try:
+            with refusals():
+                shown = catalog.load(table.name).scan(limit=1).to_arrow().column_names
+        except ForbiddenError:
+            continue
+        yield from (f"{table.name}.{column}" for column in shown)
+
+
+def _cross(root: Path, attacker: TenantCatalog, victim: TenantCatalog) -> Crossing:
+    token = data_plane.token(root, attacker.tenant, RoleKind.RUN)
+    with_what = Attacker(attacker.lake, token, attacker.storage.properties(token))
+    metadata = victim.load(victim.lake.tables[0].name).metadata_location
+    made = list(with_what.attempts(victim.lake, metadata))
+
+    def count(**wanted: Any) -> dict[str, int]:  # noqa: ANN401 - a field's value
+        return {
+            layer.value: sum(
+                one.layer is layer and all(getattr(one, k) == v for k, v in wanted.items())
+                for one in made
+            )
+            for layer in Layer
+        }
+
+    return Crossing(
+        attacker.tenant,
+        victim.tenant,
+        count(),
+        count(refused=True),
+        tuple(f"{one.layer} {one.call}: {one.answer}" for one in made if not one.refused),
+    )

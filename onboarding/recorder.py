@@ -1,0 +1,91 @@
+"""The process that records, `python -m onboarding.recorder`: the program's imports and its run.
+
+Standard input is one line of JSON, the order:
+
+    {"root": "/project", "jobs": [{"stack": "prod", "tenants": ["acme"], "known": ["<sha-256>"]}]}
+
+``tenants`` are those to look at, ``known`` the fingerprints of those that need not be recorded.
+Standard output is a line of JSON for each part of a stack: that of a tenant, or of none (``""``),
+with its state entries (None: its fingerprint is known); or one for an error.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from onboarding.recorded import Entry, entries
+from onboarding.recording import ProgramError, Recorded, run_program
+
+_PROVIDER = "pulumi:providers:"
+
+
+def main() -> None:
+    """Carry out the order on standard input."""
+    gc.disable()  # all that is made is kept until the end
+    logging.disable()  # a failed program leaves tasks behind, and asyncio tells of each
+    order = json.loads(sys.stdin.readline())
+    root = Path(order["root"])
+    for job in order["jobs"]:
+        try:
+            for part in _parts(root, job):
+                _tell({"stack": job["stack"], **part})
+        except ProgramError as error:
+            _tell({"stack": job["stack"], "error": error.reason, "source": error.source})
+    sys.stdout.flush()
+    os._exit(0)  # without taking apart what the end of the process frees at once
+
+
+def _tell(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def _parts(root: Path, job: dict[str, Any]) -> list[dict[str, Any]]:
+    fingerprints: dict[str, str | None] = {}
+    known: dict[str, str] = {}
+
+    def wanted(tenant: str, fingerprint: str | None) -> bool:
+        if tenant not in job["tenants"]:
+            return False
+        fingerprints[tenant] = fingerprint
+        if fingerprint is None or fingerprint not in job["known"]:
+            return True
+        known[tenant] = fingerprint
+        return False
+
+    try:
+        recorded = run_program(job["stack"], root, wanted)
+    except ProgramError:
+        # It may use the tenants that it makes: then it is run as it stands.
+        fingerprints, known = {}, {}
+        recorded = run_program(job["stack"], root)
+    found = _by_tenant(recorded, job["stack"])
+    return [
+        {"tenant": tenant, "fingerprint": fingerprints.get(tenant), "entries": of_tenant}
+        for tenant, of_tenant in found.items()
+    ] + [
+        {"tenant": tenant, "fingerprint": fingerprint, "entries": None}
+        for tenant, fingerprint in known.items()
+    ]
+
+
+def _by_tenant(recorded: dict[str, Recorded], stack: str) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = defaultdict(list)
+    told = entries(recorded, stack)
+    for one, entry in zip(recorded.values(), told, strict=True):
+        found[one.tenant].append(entry)
+    for of_tenant in found.values():
+        # Threads register in any order; providers come first, since they tell whose the rest is.
+        of_tenant.sort(key=lambda entry: (not entry["type"].startswith(_PROVIDER), entry["urn"]))
+    return found
+
+
+if __name__ == "__main__":
+    main()
