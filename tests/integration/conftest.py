@@ -1,0 +1,52 @@
+"""Checkouts of the project, deployed by the real engine to an embedded cloud of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.checkout import Checkout
+
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+            # Two workers share the tests: those on one deployed checkout stay together.
+            if not item.get_closest_marker("xdist_group"):
+                item.add_marker(pytest.mark.xdist_group("deployed"))
+
+
+@pytest.fixture(scope="session")
+def new_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Checkout]]:
+    made: list[Checkout] = []
+
+    def make() -> Checkout:
+        checkout = Checkout.make(tmp_path_factory.mktemp("checkout"))
+        made.append(checkout)
+        return checkout
+
+    yield make
+    for checkout in made:
+        checkout.run("down", "--clear")
+
+
+@pytest.fixture(scope="session")
+def deployed(new_checkout: Callable[[], Checkout]) -> Checkout:
+    """The project as it is, deployed. A test that changes it puts it back."""
+    checkout = new_checkout()
+    checkout.up()
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def empty(new_checkout: Callable[[], Checkout]) -> Checkout:
+    """The project with an embedded cloud that holds nothing."""
+    checkout = new_checkout()
+    checkout.start_cloud("123456789012", "210987654321")
+    return checkout

@@ -1,0 +1,67 @@
+"""The policy pack on the real engine: the local stacks pass it, a planted grant does not."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.integration.checkout import Checkout
+
+PLANTED = """
+aws.iam.RolePolicy(
+    "planted",
+    role=names.role("acme", "reader"),
+    policy=pulumi.Output.json_dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "Planted",
+                    "Effect": "Allow",
+                    "Action": "s3:GetObject",
+                    "Resource": names.objects_arn(names.bucket("newcorp")),
+                }
+            ],
+        }
+    ),
+    opts=ResourceOptions(provider=provider),
+)
+"""
+
+
+def preview(checkout: Checkout, stack: str) -> subprocess.CompletedProcess[str]:
+    return checkout.pulumi("preview", "--stack", stack, "--policy-pack", "policies")
+
+
+@pytest.mark.parametrize("stack", ["local", "local-federal-dhs"])
+def test_a_deployed_stack_passes(deployed: Checkout, stack: str) -> None:
+    done = preview(deployed, stack)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Policy Violations" not in done.stdout
+
+
+def test_a_stack_that_is_not_deployed_yet_passes(empty: Checkout) -> None:
+    empty.pulumi("stack", "init", "local", "--no-select")
+    done = preview(empty, "local")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[mandatory]" not in done.stdout
+
+
+def test_a_planted_grant_fails_with_who_what_and_where(deployed: Checkout) -> None:
+    program = deployed.read("__main__.py")
+    with deployed.edited("__main__.py", program + PLANTED):
+        done = preview(deployed, "local")
+    assert done.returncode != 0
+    told = done.stdout
+    for part in (
+        "[mandatory]",
+        "no-cross-tenant-grant",
+        "planted (aws:iam/rolePolicy:RolePolicy)",
+        "role/lakehouse-local/tenant/lakehouse-local--acme--reader",
+        "s3:GetObject arn:aws:s3:::lakehouse-local--newcorp--123456789012-data/",
+        "newcorp's",
+        "statement Planted",
+        "remedy",
+    ):
+        assert part in told, told
