@@ -16,6 +16,7 @@ import importlib.metadata
 import json
 import os
 import queue
+import select
 import signal
 import subprocess
 import sys
@@ -36,6 +37,8 @@ _SHOWN = 32  # program.py's exit code for "failed, and the user has been told wh
 
 # The engine raises gRPC's 4 MiB limit to 400 MiB on its side (rpcutil.GrpcChannelOptions).
 _MESSAGE_LIMIT = 400 * 1024 * 1024
+
+_FAREWELL = 1  # seconds for the programs that still run to be told to end
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
@@ -322,15 +325,6 @@ def _inventory(info: language_pb2.ProgramInfo, context: grpc.ServicerContext) ->
 
 def serve(engine: str) -> None:
     """Serve one engine until it hangs up, interrupts us, or is gone."""
-    # The engine holds the other end of our standard input and never writes to it.  It closes when
-    # the engine ends, however it ends; nothing is left to do then.
-    over = threading.Event()
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        over.set()
-
     # A program or a policy pack occupies a thread for as long as it runs.
     server = grpc.server(
         ThreadPoolExecutor(max_workers=64),
@@ -342,13 +336,20 @@ def serve(engine: str) -> None:
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    # The engine interrupts its plugins when it is done: the normal end, so no traceback.
+    # The engine interrupts its plugins when it is done: the normal end, so no traceback. A signal
+    # is only a byte in a pipe: a handler that takes a lock may wait for the thread it interrupted.
+    interrupted, interrupt = os.pipe()
+    os.set_blocking(interrupt, False)
+    signal.set_wakeup_fd(interrupt)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _signal, _frame: over.set())
-    threading.Thread(target=watch, daemon=True).start()
+        signal.signal(number, lambda _signal, _frame: None)
     print(port, flush=True)  # noqa: T201  (what the engine waits for)
-    over.wait()
-    server.stop(grace=None)
+    # The engine holds the other end of our standard input and never writes to it.  It closes when
+    # the engine ends, however it ends; nothing is left to do then.
+    while interrupted not in (ready := select.select([0, interrupted], [], [])[0]):
+        if ready and not os.read(0, 4096):
+            break
+    server.stop(grace=None).wait(_FAREWELL)
     # Not sys.exit: that waits for threads whose programs end only once this process has.
     os._exit(0)
 

@@ -67,7 +67,7 @@ def test_a_tenant_that_is_added_changes_only_what_serves_all(deployed: Checkout)
     assert "initech-iam-reader" in steps["create"]
     assert all("initech" in name for name in steps["create"])
     services = {
-        *(f"platform-nessie-{service}" for service in ("gateway", "nessie")),
+        "platform-nessie-gateway",
         *(f"dagster-{service}" for service in ("code", "webserver", "daemon")),
     }
     assert steps["replace"] == {f"{service}-definition" for service in services}

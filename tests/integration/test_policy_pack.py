@@ -11,6 +11,7 @@ from tests.integration.checkout import Checkout
 PLANTED = """
 aws.iam.RolePolicy(
     "planted",
+    name="planted",
     role=names.role("acme", "reader"),
     policy=pulumi.Output.json_dumps(
         {

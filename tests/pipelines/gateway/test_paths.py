@@ -11,6 +11,7 @@ from pipelines.gateway.refusal import Refused
 from pipelines.gateway.tenants import read_tenants
 from pipelines.gateway.tokens import Caller
 from tenancy.names import RoleKind
+from tenancy.nessie import SHARED_WAREHOUSE
 from tests.pipelines.gateway.conftest import ENVIRON
 
 CALLER = Caller(
@@ -65,7 +66,7 @@ def test_however_it_is_written_a_call_stays_among_the_tenants_names(
         return
     asked = unquote(call.path)
     assert call.reference == "main" or call.reference.startswith("acme_")
-    assert asked.startswith(f"/iceberg/v1/{call.reference}|acme/namespaces/acme")
+    assert asked.startswith(f"/iceberg/v1/{call.reference}|{SHARED_WAREHOUSE}/namespaces/acme")
     assert not {"..", "."} & set(asked.split("/"))
     assert call.namespace[0] == "acme"
 
