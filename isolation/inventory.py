@@ -49,7 +49,7 @@ _FORMS: dict[str, tuple[str, str]] = {
     "aws:sns/topic:Topic": ("sns", "{name}"),
     "aws:sqs/queue:Queue": ("sqs", "{name}"),
 }
-_SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 """Its ARN is the topic's and an id, and no resource by itself: SNS has none but topics (Service
 Authorization Reference, "Resource types defined by Amazon SNS")."""
 _ALIASES = {
@@ -110,7 +110,7 @@ class Inventory:
         known = resource.outputs.get("arn")
         kind = kind_of(resource)
         if isinstance(known, str) and is_arn(known):
-            if kind == _SUBSCRIPTION:
+            if kind == SUBSCRIPTION:
                 return known.rpartition(":")[0]
             return f"{known.rpartition(':')[0]}:*" if ":task-definition/" in known else known
         form = _FORMS.get(kind)

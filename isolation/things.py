@@ -14,7 +14,7 @@ from functools import cached_property
 from isolation.documents import Document
 from isolation.graph import Resource
 from isolation.guards import BUCKET, KEY, resource_policies
-from isolation.inventory import Inventory, is_arn, tags, value, values
+from isolation.inventory import SUBSCRIPTION, Inventory, is_arn, tags, value, values
 from isolation.ownership import Claim, Ownership
 from isolation.patterns import glob
 from isolation.policy import Policy
@@ -300,7 +300,7 @@ class Things:
 
     def _facts(self, arn: str) -> dict[str, str | tuple[str, ...]]:
         """The tags of the resource, which conditions may read."""
-        resource = self._by_arn.get(arn)
+        resource = next(iter(self._by_arn.get(arn, ())), None)
         if resource is None:
             return {}
         service = arn.split(":")[2]
@@ -311,13 +311,14 @@ class Things:
         return found
 
     @cached_property
-    def _by_arn(self) -> dict[str, Resource]:
-        return {
-            self.inventory.arn(resource): resource
-            for kind in self.inventory.kinds
-            for resource in self.inventory.of(kind)
-            if self.inventory.arn(resource)
-        }
+    def _by_arn(self) -> dict[str, list[Resource]]:
+        """What has an ARN, the thing itself before what only goes by its ARN (a subscription)."""
+        found: dict[str, list[Resource]] = defaultdict(list)
+        for kind in sorted(self.inventory.kinds, key=lambda kind: kind == SUBSCRIPTION):
+            for resource in self.inventory.of(kind):
+                if arn := self.inventory.arn(resource):
+                    found[arn].append(resource)
+        return found
 
     def _objects(self, owned: _Owned) -> Iterator[Thing]:
         arn, tenant = owned.arn, owned.tenant
@@ -488,9 +489,9 @@ class Things:
     def _policies_on(self, arn: str) -> tuple[Document, ...]:
         parts = arn.split(":", 5)
         whole = self._policies.get(f"{parts[2]}:{parts[4]}", ())
-        resource = self._by_arn.get(arn)
-        if resource is not None:
-            return (*self._policies.get(resource.urn, ()), *whole)
+        known = self._by_arn.get(arn)
+        if known:
+            return (*(one for each in known for one in self._policies.get(each.urn, ())), *whole)
         if "*" not in arn and "?" not in arn:
             return (*self._policies.get(parts[5], ()), *whole)
         pattern = glob(arn)

@@ -1,0 +1,58 @@
+"""Topics: what their policies let in, also where a subscription goes by the topic's ARN."""
+
+from typing import Any
+
+from isolation.graph import Graph
+from isolation.proof import prove
+from isolation.verdict import Answer
+from tests.isolation.small import (
+    ACCOUNT,
+    REGION,
+    Entry,
+    allow,
+    bucket,
+    claims,
+    deny,
+    document,
+    entry,
+    graph,
+    platform,
+    role_arn,
+    tenant,
+)
+
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:globex"
+SUBSCRIBED = entry(
+    "aws:sns/topicSubscription:TopicSubscription",
+    "subscription",
+    arn=f"{TOPIC}:0a1b2c3d-0000-4000-8000-000000000000",
+    topic=TOPIC,
+    protocol="email",
+)
+
+
+def topic(*statements: dict[str, Any], owner: str | None = "globex") -> Graph:
+    """Globex's topic (or the platform's), with a policy of its own and a subscription."""
+    of_topic: list[Entry] = [
+        entry("aws:sns/topic:Topic", "topic", arn=TOPIC, name="globex"),
+        entry("aws:sns/topicPolicy:TopicPolicy", "p", arn=TOPIC, policy=document(*statements)),
+        SUBSCRIBED,
+        claims(owner, [TOPIC], (), **({} if owner else {"reason": "alerts"})),
+    ]
+    return graph(platform(*bucket("lake")), tenant("acme"), tenant("globex"), of_topic)
+
+
+def test_a_policy_that_lets_another_tenant_publish_is_seen_beside_a_subscription() -> None:
+    given = topic(allow("sns:Publish", TOPIC, Principal={"AWS": role_arn("acme")}))
+    verdict = prove(given)
+    assert verdict.answer is Answer.VIOLATED
+    assert {"acme", "globex"} <= {one for found in verdict.counterexamples for one in found.tenants}
+
+
+def test_a_policy_that_lets_anybody_subscribe_is_seen_beside_a_subscription() -> None:
+    assert prove(topic(allow("sns:Subscribe", TOPIC, Principal="*"))).answer is Answer.VIOLATED
+
+
+def test_a_policy_that_only_denies_is_no_breach() -> None:
+    given = topic(deny("sns:Publish", TOPIC, Principal="*"))
+    assert prove(given).answer is Answer.PROVEN
