@@ -70,6 +70,7 @@ _PATIENCE = 5.0  # seconds that a health check may take
 _STARTING_AT_ONCE = 2  # servers on a Java machine, each of which keeps a core busy as it starts
 _CONNECTIONS = "8"  # of a Nessie to PostgreSQL, which takes 100 in all
 _POSTGRESQL = "postgresql"
+_NEEDED = frozenset({"minio", _POSTGRESQL, "issuer"})
 
 
 @dataclass(frozen=True)
@@ -180,16 +181,20 @@ def stop(root: Path, *, clear: bool = False) -> bool:
     place = Place.of(root)
     if not place.folder.exists():
         return False
-    ended = False
-    with exclusive(place.folder / "lock"):
-        for name, kept in _kept(place):
-            end = stop_postgresql if name == _POSTGRESQL else type(kept.process).end
-            ended = end(kept.process) or ended
+    with exclusive(place.folder / "lock"), ThreadPoolExecutor() as pool:
+        servers = dict(_kept(place))
+        needing = [name for name in servers if name not in _NEEDED]
+        # Whoever needs others ends before them.
+        ended = [
+            done
+            for names in (needing, _NEEDED & servers.keys())
+            for done in pool.map(lambda name: _end(name, servers[name]), names)
+        ]
         shutil.rmtree(place.issuer, ignore_errors=True)
         place.description.unlink(missing_ok=True)
         if clear:
             shutil.rmtree(place.folder, ignore_errors=True)
-    return ended
+    return any(ended)
 
 
 def status(root: Path) -> DataPlane:
@@ -247,12 +252,16 @@ def client_id(tenant: str, kind: RoleKind) -> str:
     return f"{tenant}--{kind}"
 
 
+def _end(name: str, kept: Kept) -> bool:
+    end = stop_postgresql if name == _POSTGRESQL else type(kept.process).end
+    return end(kept.process)
+
+
 def _kept(place: Place) -> Iterator[tuple[str, Kept]]:
     """The servers that there are records of: those first that need others."""
-    last = ("minio", _POSTGRESQL, "issuer")
     names = sorted(
         (path.stem for path in place.record("x").parent.glob("*.json")),
-        key=lambda name: (name != "gateway", name in last, name),
+        key=lambda name: (name != "gateway", name in _NEEDED, name),
     )
     for name in names:
         kept = Kept.read(place.record(name))

@@ -139,22 +139,22 @@ def _tenant(lakehouse: Lakehouse, root: Path, catalog: TenantCatalog) -> TenantR
         rows[table.name] = found.scan().count()
         runs[table.name] = len(batches_of(found))
     columns = {
-        kind.value: tuple(_shown(_as(lakehouse, root, catalog.tenant, kind))) for kind in RoleKind
+        kind.value: tuple(shown(_as(lakehouse, root, catalog.tenant, kind))) for kind in RoleKind
     }
     return TenantReport(catalog.tenant, catalog.lake.tier, rows, runs, columns)
 
 
-def _shown(catalog: TenantCatalog) -> Iterator[str]:
+def shown(catalog: TenantCatalog) -> Iterator[str]:
     """The columns that catalog and storage show: every table is asked for, whatever governance
     says of it, and read.
     """
     for table in catalog.lake.tables:
         try:
             with refusals():
-                shown = catalog.load(table.name).scan(limit=1).to_arrow().column_names
+                found = catalog.load(table.name).scan(limit=1).to_arrow().column_names
         except ForbiddenError:
             continue
-        yield from (f"{table.name}.{column}" for column in shown)
+        yield from (f"{table.name}.{column}" for column in found)
 
 
 def _cross(root: Path, attacker: TenantCatalog, victim: TenantCatalog) -> Crossing:

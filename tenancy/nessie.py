@@ -42,7 +42,8 @@ DATABASE_AUTHORITIES = "/etc/ssl/certs/rds-global-bundle.pem"
 """Where the image (``images.nessie``) holds the certificates of RDS's authorities: the published
 image with that file added.
 """
-DATABASE_URL = "quarkus.datasource.postgresql.jdbc.url"
+_DATASOURCE = "quarkus.datasource.postgresql"
+DATABASE_URL = f"{_DATASOURCE}.jdbc.url"
 """The one property that only a deployment knows."""
 
 _READS = ("READ_CONTENT_KEY", "READ_ENTITY_VALUE")
@@ -136,6 +137,8 @@ def nessie_properties(
         "nessie.catalog.service.s3.default-options.request-signing-enabled": "false",
         "nessie.catalog.service.s3.default-options.client-iam.enabled": "false",
         "nessie.catalog.service.s3.default-options.server-iam.enabled": "false",
+        # Else it hands out connections that died with the database server, after its restart.
+        f"{_DATASOURCE}.jdbc.validate-on-borrow": "true",
         # The server itself acts with the role of its task.
         "nessie.catalog.service.s3.default-options.auth-type": "APPLICATION_GLOBAL",
         "nessie.catalog.service.s3.default-options.region": names.region,
@@ -165,7 +168,7 @@ def nessie_task(tenant: TenantSettings | None, names: Names, environment: Enviro
         port=NESSIE_PORT,
         environment=nessie_properties(tenant, names, environment.identity),
         secrets={
-            f"quarkus.datasource.postgresql.{key}": SecretKey(ServiceKind.NESSIE, key)
+            f"{_DATASOURCE}.{key}": SecretKey(ServiceKind.NESSIE, key)
             for key in ("username", "password")
         },
         health_command=_HEALTH_COMMAND,

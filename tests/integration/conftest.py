@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.checkout import Checkout
+from tests.integration.plane import Plane, data_plane
 
 HERE = Path(__file__).parent
 
@@ -50,3 +52,17 @@ def empty(new_checkout: Callable[[], Checkout]) -> Checkout:
     checkout = new_checkout()
     checkout.start_cloud("123456789012", "210987654321")
     return checkout
+
+
+@pytest.fixture(scope="session")
+def plane() -> Iterator[Plane]:
+    """A running data plane. A test that kills a server starts it again."""
+    # Not pytest's own folder, which PostgreSQL's user may not enter.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        root = Path(folder) / "checkout"
+        root.mkdir()
+        try:
+            yield data_plane(root)
+        finally:
+            Plane(Checkout(root)).checkout.run("stop", "--data-plane")

@@ -1,0 +1,105 @@
+"""The data plane of a copy of the project, started as a user starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+from botocore.config import Config
+
+from onboarding.data_plane import Place, token
+from pipelines.catalog import Lakehouse, TenantCatalog
+from tenancy.lake import TenantLake
+from tenancy.names import RoleKind
+from tests.integration.checkout import Checkout
+
+PATIENCE = 60  # seconds for one answer
+
+
+@dataclass(frozen=True)
+class Plane:
+    checkout: Checkout
+
+    @property
+    def place(self) -> Place:
+        return Place.of(self.checkout.root)
+
+    @property
+    def lakehouse(self) -> Lakehouse:
+        return Lakehouse.read(self.place.description)
+
+    def start(self) -> None:
+        done = self.checkout.run("start", "--data-plane")
+        assert done.returncode == 0, done.stderr
+
+    def tenancy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.checkout.command[:-1], *arguments],
+            cwd=self.checkout.root,
+            env=self.checkout.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def token(self, tenant: str, kind: RoleKind = RoleKind.RUN) -> str:
+        return token(self.checkout.root, tenant, kind)
+
+    def as_(self, tenant: str, kind: RoleKind = RoleKind.RUN) -> TenantCatalog:
+        return self.lakehouse.catalog_for(self.token(tenant, kind))
+
+    def lake(self, tenant: str) -> TenantLake:
+        return self.lakehouse.lakes[tenant]
+
+    def storage(self, tenant: str, kind: RoleKind = RoleKind.RUN) -> dict[str, str]:
+        """What a plain Iceberg client needs to reach storage as a role of the tenant."""
+        return self.lakehouse.storage.properties(self.token(tenant, kind))
+
+    def s3(self, tenant: str, kind: RoleKind = RoleKind.RUN) -> Any:
+        """A plain S3 client with the credentials of a role of the tenant."""
+        given = self.storage(tenant, kind)
+        return boto3.client(
+            "s3",
+            endpoint_url=given["s3.endpoint"],
+            region_name=given["s3.region"],
+            aws_access_key_id=given["s3.access-key-id"],
+            aws_secret_access_key=given["s3.secret-access-key"],
+            aws_session_token=given["s3.session-token"],
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+        )
+
+    def processes(self) -> Mapping[str, int]:
+        """Server -> its process id, as it was recorded."""
+        folder = self.place.record("x").parent
+        return {
+            record.stem: json.loads(record.read_text())["pid"] for record in folder.glob("*.json")
+        }
+
+    def kill(self, server: str) -> None:
+        os.kill(self.processes()[server], signal.SIGKILL)
+
+    @cached_property
+    def http(self) -> httpx.Client:
+        return httpx.Client(timeout=PATIENCE, trust_env=False)
+
+    def log(self, server: str) -> str:
+        return self.place.log(server).read_text()
+
+
+def data_plane(root: Path) -> Plane:
+    """Started, for two soft tenants, a medium and a hard one. ``root``: everybody may enter it."""
+    checkout = Checkout.make(root)
+    (root / "tenants" / "colorado-state.yaml").unlink()
+    plane = Plane(checkout)
+    plane.start()
+    return plane

@@ -1,0 +1,330 @@
+"""The data plane as a whole: what the program decides holds where catalog and storage enforce it.
+
+What the gateway lets through and what Nessie's rules say is tried in `test_gateway` and
+`test_nessie_configuration`; here real storage stands behind them, with each role's own credentials.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+from botocore.exceptions import ClientError
+from pyarrow import parquet
+from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.exceptions import ForbiddenError
+from pyiceberg.table import StaticTable
+
+from onboarding.pipeline import shown
+from pipelines import writing
+from pipelines.audit import refusals
+from pipelines.catalog import schema_of
+from tenancy.names import RoleKind
+from tenancy.nessie import groups
+from tests.estates import run_on
+from tests.integration.plane import Plane
+from tests.tokens import Issuer
+
+pytestmark = pytest.mark.xdist_group("data-plane")
+
+TENANTS = ("acme", "globex", "newcorp", "federal-dhs")
+EVENTS, RESTRICTED = "event_stream", "event_stream__restricted"
+SECRET = "somebody@secret.example"
+
+
+def events(plane: Plane, tenant: str, *keys: str) -> pa.Table:
+    """Rows with all columns of the template, the restricted ones too."""
+    columns = {
+        column.name: column
+        for part in plane.lake(tenant).parts(EVENTS)
+        for column in schema_of(part).as_arrow()
+    }
+    known: Mapping[str, Any] = {"occurred_at": datetime(2026, 1, 1, tzinfo=UTC), "email": SECRET}
+    rows = [{**dict.fromkeys(columns), **known, "event_id": key} for key in keys]
+    return pa.Table.from_pylist(rows, pa.schema(list(columns.values())))
+
+
+@pytest.fixture(scope="module")
+def loaded(plane: Plane) -> Plane:
+    """Every tenant has tables, and an event in each part of one."""
+    for tenant in TENANTS:
+        catalog = plane.as_(tenant)
+        catalog.make_tables()
+        assert catalog.append(EVENTS, events(plane, tenant, f"first of {tenant}"), batch="first")
+    return plane
+
+
+def keys(plane: Plane, tenant: str) -> tuple[list[str], list[str]]:
+    """Of the events, in the public and the restricted part."""
+    catalog = plane.as_(tenant)
+    public, restricted = (
+        sorted(catalog.read(name)["event_id"].to_pylist()) for name in (EVENTS, RESTRICTED)
+    )
+    return public, restricted
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """The code of S3's refusal of the call."""
+    with pytest.raises(ClientError) as error:
+        call()
+    return str(error.value.response["Error"]["Code"])
+
+
+# --- across tenants ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("victim", TENANTS)
+def test_whoever_is_given_anothers_metadata_fails_at_storage(loaded: Plane, victim: str) -> None:
+    location = loaded.as_(victim).load(EVENTS).metadata_location
+
+    def read(tenant: str) -> pa.Table:
+        # The catalog is not asked.
+        with refusals():
+            return StaticTable.from_metadata(location, loaded.storage(tenant)).scan().to_arrow()
+
+    assert f"first of {victim}" in read(victim)["event_id"].to_pylist()
+    for tenant in set(TENANTS) - {victim}:
+        with pytest.raises(ForbiddenError):
+            read(tenant)
+
+
+def test_every_attempt_of_each_tenant_at_each_other_is_refused(loaded: Plane) -> None:
+    done = loaded.tenancy("pipeline", "--batches", "0", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found["crossings"]) == len(TENANTS) * (len(TENANTS) - 1)
+    for crossing in found["crossings"]:
+        assert crossing["attempts"] == crossing["refused"], crossing
+        assert all(crossing["attempts"].values()), crossing
+
+
+def test_a_tenants_own_nessie_serves_nobody_else(loaded: Plane) -> None:
+    url = loaded.lake("newcorp").catalog.removesuffix("/iceberg")
+    ask = loaded.http.request
+
+    def branch(token: str | None, method: str, name: str, **more: Any) -> int:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        path = f"{url}/api/v2/trees{name}"
+        return ask(method, path, headers=headers, **more).status_code
+
+    newcorp = loaded.token("newcorp")
+    main = ask("GET", f"{url}/api/v2/trees/main", headers={"Authorization": f"Bearer {newcorp}"})
+    reference = main.json()["reference"]
+    at, made = reference["hash"], "/newcorp_tried"
+    # In an order in which each finds what it needs.
+    operations: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+        "CREATE_REFERENCE": ("POST", "?name=newcorp_tried&type=BRANCH", {"json": reference}),
+        "VIEW_REFERENCE": ("GET", made, {}),
+        "LIST_COMMIT_LOG": ("GET", "/main/history", {}),
+        "READ_ENTRIES": ("GET", f"{made}/entries", {}),
+        "READ_ENTITY_VALUE": ("GET", f"{made}/contents/newcorp.{EVENTS}", {}),
+        "COMMIT_CHANGE_AGAINST_REFERENCE": (
+            "POST",
+            f"{made}@{at}/history/commit",
+            {
+                "json": {
+                    "commitMeta": {"message": "a namespace"},
+                    "operations": [
+                        {
+                            "type": "PUT",
+                            "key": {"elements": ["newcorp", "inner"]},
+                            "content": {"type": "NAMESPACE", "elements": ["newcorp", "inner"]},
+                        }
+                    ],
+                }
+            },
+        ),
+    }
+    for operation, (method, path, more) in operations.items():
+        for other in ("acme", "federal-dhs"):
+            assert branch(loaded.token(other), method, path, **more) == 403, (operation, other)
+        assert branch(None, method, path, **more) == 401, operation
+        assert branch(newcorp, method, path, **more) == 200, operation
+
+
+# --- columns ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_a_reader_gets_no_restricted_value_with_plain_clients(loaded: Plane, tenant: str) -> None:
+    lake, run, reader = (
+        loaded.lake(tenant),
+        loaded.s3(tenant),
+        loaded.s3(tenant, RoleKind.READER),
+    )
+
+    def objects(part: str) -> list[str]:
+        listed = run.list_objects_v2(Bucket=lake.bucket, Prefix=f"{lake.prefix}{part}")
+        return [entry["Key"] for entry in listed["Contents"]]
+
+    def body(client: Any, key: str) -> bytes:
+        found: bytes = client.get_object(Bucket=lake.bucket, Key=key)["Body"].read()
+        return found
+
+    closed, open_ = objects("restricted/"), objects("lakehouse/")
+    columns = {
+        column.name for part in lake.tables if part.restricted for column in part.columns[1:]
+    }
+    assert any(SECRET in str(table(body(run, key))) for key in closed if key.endswith(".parquet"))
+    assert {refusal(partial(body, reader, key)) for key in closed} == {"AccessDenied"}
+    for prefix in ("", lake.prefix, f"{lake.prefix}restricted/"):
+        listing = partial(reader.list_objects_v2, Bucket=lake.bucket, Prefix=prefix)
+        assert refusal(listing) == "AccessDenied"
+    for key in open_:
+        got = body(reader, key)
+        assert SECRET.encode() not in got
+        if key.endswith(".parquet"):
+            assert not columns & set(table(got).column_names)
+
+    iceberg = RestCatalog(
+        "plain",
+        uri=lake.catalog,
+        warehouse=tenant,
+        token=loaded.token(tenant, RoleKind.READER),
+        **loaded.storage(tenant, RoleKind.READER),
+    )
+    assert not columns & set(iceberg.load_table((tenant, EVENTS)).scan().to_arrow().column_names)
+    with pytest.raises(ForbiddenError), refusals():
+        iceberg.load_table((f"{tenant}_restricted", RESTRICTED))
+
+
+def table(raw: bytes) -> pa.Table:
+    return parquet.read_table(io.BytesIO(raw))
+
+
+def test_what_each_role_is_shown_is_what_lake_formation_grants_it(loaded: Plane) -> None:
+    root = loaded.checkout.root
+    granted = {
+        grant
+        for stack in ("local", "local-federal-dhs")
+        for grant in granted_columns(run_on(root, stack))
+    }
+    assert {tenant for tenant, *_ in granted} == set(TENANTS)
+    assert granted == {
+        (tenant, kind, column)
+        for tenant in TENANTS
+        for kind in RoleKind
+        for column in shown(loaded.as_(tenant, kind))
+    }
+
+
+def granted_columns(program: Mapping[str, Any]) -> set[tuple[str, RoleKind, str]]:
+    """Tenant, role and column of each SELECT that the program has Lake Formation grant, by tags."""
+    of_type: dict[str, list[Any]] = {}
+    for one in program.values():
+        of_type.setdefault(one.type.rpartition(":")[2], []).append(one)
+    columns = {
+        one.name: [entry["name"] for entry in one.inputs["storageDescriptor"]["columns"]]
+        for one in of_type["CatalogTable"]
+    }
+    tagged = {
+        one.name.removesuffix("-tags"): {tag["key"]: tag["value"] for tag in one.inputs["lfTags"]}
+        for one in of_type["ResourceLfTags"]
+        if "table" in one.inputs
+    }
+    assert tagged.keys() == columns.keys()
+    found = set()
+    for grant in of_type["Permissions"]:
+        policy = grant.inputs.get("lfTagPolicy")
+        if policy is None or "SELECT" not in grant.inputs["permissions"]:
+            continue
+        wanted = {entry["key"]: set(entry["values"]) for entry in policy["expressions"]}
+        kind = RoleKind(grant.name.split("-")[-2])
+        for name, tags in tagged.items():
+            if all(tags[key] in values for key, values in wanted.items()):
+                of_table = name.removeprefix(f"{tags['tenant']}-catalog-")
+                found |= {
+                    (tags["tenant"], kind, f"{of_table}.{column}") for column in columns[name]
+                }
+    return found
+
+
+# --- who is nobody ----------------------------------------------------------------------------
+
+
+def test_a_token_that_does_not_hold_gets_neither_tables_nor_credentials(loaded: Plane) -> None:
+    identity = loaded.lakehouse.verifier
+    stranger = Issuer("https://id.example.com", "lakehouse")
+    good = loaded.token("newcorp")
+    head, claims, signature = good.split(".")
+    said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    others = json.dumps({**said, "groups": groups("acme", RoleKind.RUN)})
+    forged = base64.urlsafe_b64encode(others.encode()).rstrip(b"=").decode()
+    wrong = {
+        "signed by another": stranger.token(*groups("newcorp", RoleKind.RUN)),
+        "claims changed": f"{head}.{forged}.{signature}",
+        "not signed": f"{head}.{claims}.",
+        "no token": "x" * 10_000,
+    }
+    assert identity([f"Bearer {good}"])
+    for case, token in wrong.items():
+        for tenant in TENANTS:
+            url = f"{loaded.lake(tenant).catalog}/v1/main%7C{tenant}/namespaces/{tenant}/tables"
+            answer = loaded.http.get(url, headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == 401, (case, tenant)
+            assert EVENTS not in answer.text
+        with pytest.raises(ClientError):
+            loaded.lakehouse.storage.properties(token)
+    log = loaded.log("gateway")
+    assert '"status": 401' in log
+    assert not any(token in log for token in (*wrong.values(), good))
+
+
+# --- while it runs ----------------------------------------------------------------------------
+
+
+def test_a_new_tenant_is_served_without_a_restart(loaded: Plane) -> None:
+    before = loaded.processes()
+    file = loaded.checkout.root / "tenants" / "initech.yaml"
+    file.write_text("tenant: initech\ncontact: a@b.example\nisolation: soft\n")
+    try:
+        loaded.start()
+        assert loaded.processes() == before
+        catalog = loaded.as_("initech")
+        catalog.make_tables()
+        catalog.append(EVENTS, events(loaded, "initech", "its first"), batch="1")
+        assert keys(loaded, "initech") == (["its first"], ["its first"])
+        with pytest.raises(ForbiddenError), refusals():
+            loaded.as_("acme").iceberg.load_table(("initech", EVENTS))
+    finally:
+        file.unlink()  # and the next start serves it no more
+
+
+@pytest.mark.parametrize(
+    ("server", "heard"),
+    [("postgresql", True), ("nessie-newcorp", False)],
+    ids=["postgresql before the commit", "nessie after the commit"],
+)
+def test_a_server_killed_in_the_middle_of_a_write_leaves_all_or_nothing(
+    loaded: Plane, server: str, heard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``heard``: that it is down, by the commit itself; else the commit's answer is lost."""
+    batch, before = f"{server} {heard}", keys(loaded, "newcorp")[0]
+    rows = events(loaded, "newcorp", batch)
+    commit, processes = writing._commit, loaded.processes()
+
+    def interrupted(*given: Any) -> None:
+        if not heard:
+            commit(*given)
+        loaded.kill(server)
+        commit(*given)
+
+    catalog = loaded.as_("newcorp")
+    monkeypatch.setattr(writing, "_commit", interrupted)
+    with pytest.raises(Exception) as error:  # noqa: PT011 - which one depends on what died when
+        catalog.append(EVENTS, rows, batch)
+    assert not isinstance(error.value, ForbiddenError | AssertionError)
+    monkeypatch.undo()
+    loaded.start()
+    assert {name for name, pid in loaded.processes().items() if pid != processes[name]} == {server}
+    after = sorted([*before, batch])
+    assert keys(loaded, "newcorp") == ((before, before) if heard else (after, after))
+    assert loaded.as_("newcorp").append(EVENTS, rows, batch) is heard
+    assert keys(loaded, "newcorp") == (after, after)
