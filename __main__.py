@@ -61,6 +61,9 @@ if stack.hard:
 else:
     args = lakehouse.PlatformArgs(names, account, ground, stack.tenants, deployers)
     shared_database = lakehouse.Platform("platform", args, of_platform).shared_database
+    if sharing := stack.sharing_roles:
+        of_roles = lakehouse.SharedRolesArgs(environment, names, sharing)
+        lakehouse.SharedRoles("shared", of_roles, of_platform)
     pulumi.export("vpc_id", ground.network.vpc_id)
     pulumi.export("route_table_id", ground.network.route_table_id)
 for settings in stack.tenants:

@@ -11,12 +11,12 @@ from isolation.facts import Given
 from isolation.graph import Resource
 from isolation.inventory import Inventory, as_text, is_arn, is_hidden, tags, texts, values
 from isolation.ownership import Claim, Ownership
-from isolation.policy import Policy, Statement
+from isolation.policy import Policy
 from isolation.principals import Kind, Principal
+from isolation.targets import Values
 
 _ROLE, _USER, _GROUP = "aws:iam/role:Role", "aws:iam/user:User", "aws:iam/group:Group"
 _POLICY = "aws:iam/policy:Policy"
-_REQUEST_TAG = "aws:requesttag/"
 
 
 @dataclass(eq=False)
@@ -24,9 +24,12 @@ class Actor:
     """A principal with all that hangs on it, before any policy is parsed.
 
     ``tenant`` is whom it acts for; ``reason`` why the platform declares it, None if it does not;
-    ``reaches`` the most that it may reach by that declaration. ``entry`` is what guards becoming
-    it: the trust policy, or of a session with given tags the statements that let it have them.
-    ``assumed`` says what is taken for granted of one whose policies are nowhere in the estate.
+    ``reaches`` the most that it may reach by that declaration. ``trust`` guards becoming it;
+    of a session with given tags ``tagging`` is what lets it have them, and ``asks`` the tags that a
+    request for it has. ``session_tag`` is the tag that names whom a session acts for, of a role
+    that is claimed to be shared by tenants.
+    ``assumed`` says what is taken for granted of one whose policies are nowhere in the estate; a
+    ``stranger`` is whoever happens to come, and nobody whom a policy means.
     """
 
     arn: str
@@ -40,11 +43,14 @@ class Actor:
     identity: tuple[Document, ...] | None = ()
     boundary: Document | None = None
     trust: Document | None = None
-    entry: Policy | None = None
+    tagging: Policy | None = None
+    asks: Mapping[str, Values] = field(default_factory=dict)
+    session_tag: str = ""
     facts: Given = field(default_factory=dict)
     free: frozenset[str] = frozenset()
     session: str = ""
     assumed: str = ""
+    stranger: bool = False
 
     @cached_property
     def principal(self) -> Principal:
@@ -221,9 +227,12 @@ def acting(actor: Actor, ownership: Ownership, given: Mapping[str, str]) -> Acto
     """The actor with whom it acts for: by a claim, or else by its tag."""
     claims = ownership.acting(actor.arn)
     tenants = [claim for claim in claims if claim.tenant is not None]
+    shared = [claim for claim in claims if claim.session_tag]
     platform = [claim for claim in claims if claim.tenant is None]
     if tenants:
         return replace(actor, tenant=tenants[0].tenant)
+    if shared:
+        return replace(actor, session_tag=shared[0].session_tag)
     if platform:
         limits = [claim.reaches for claim in platform if claim.reaches is not None]
         return replace(
@@ -232,61 +241,6 @@ def acting(actor: Actor, ownership: Ownership, given: Mapping[str, str]) -> Acto
             reaches=tuple(text for limit in limits for text in limit) if limits else None,
         )
     return replace(actor, tenant=ownership.tenant_of_tags(given))
-
-
-def sessions(actor: Actor, ownership: Ownership) -> Iterator[Actor]:
-    """The actor, and its sessions with tags that whoever opens them may give.
-
-    Source: IAM User Guide, "Passing session tags in AWS STS": the trust policy must allow
-    ``sts:TagSession``; ``aws:RequestTag`` limits the tags.
-    """
-    yield actor
-    if actor.trust is None:
-        return
-    for statement in actor.trust.policy.allows:
-        if not _may_tag(statement):
-            continue
-        pinned = {
-            condition.key.removeprefix(_REQUEST_TAG): condition.values
-            for condition in statement.conditions
-            if condition.key.startswith(_REQUEST_TAG)
-            and condition.operator.lower() == "stringequals"
-            and not any("$" in text for text in condition.values)
-        }
-        entry = Policy(actor.trust.name, (statement, *actor.trust.policy.denies))
-        if not pinned:
-            yield replace(
-                actor,
-                entry=entry,
-                tenant=actor.tenant,
-                free=frozenset({"aws:PrincipalTag/*"}),
-                session="with tags that its caller chooses",
-            )
-            continue
-        for key, allowed in pinned.items():
-            for value in allowed:
-                told = {**actor.facts, f"aws:PrincipalTag/{key}": value}
-                tenant = actor.tenant
-                if tenant is None and key == ownership.tag:
-                    tenant = ownership.tenant_of_tags({key: value})
-                yield replace(
-                    actor,
-                    entry=entry,
-                    facts=told,
-                    tenant=tenant,
-                    reason=None if tenant else actor.reason,
-                    session=f"with the tag {key}={value}",
-                )
-
-
-def _may_tag(statement: Statement) -> bool:
-    covered = any(_matches(action, "sts:tagsession") for action in statement.actions)
-    return covered != statement.excludes_actions
-
-
-def _matches(pattern: str, action: str) -> bool:
-    head, star, _ = pattern.partition("*")
-    return action.startswith(head) if star else pattern == action
 
 
 def named_in(documents: Iterable[Document]) -> set[tuple[str, str]]:
@@ -319,9 +273,7 @@ def outsider(kind: str, name: str, accounts: Iterable[str]) -> Actor | None:
     if kind == "Service":
         # Called for somebody in another account: whoever does not ask for the source is a deputy.
         facts = {"aws:SourceAccount": "000000000000", "aws:SourceArn": "arn:aws:any:::of-another"}
-        return Actor(name, Kind.SERVICE, "", facts=facts)
-    if kind == "Federated":
-        return Actor(name, Kind.FEDERATED, "")
+        return Actor(name, Kind.SERVICE, "", facts=facts, stranger=True)
     arn = f"arn:aws:iam::{name}:root" if name.isdigit() else name
     if kind != "AWS" or not is_arn(arn) or set(arn) & set("*?") or ":sts::" in arn:
         return None  # everybody is asked about anyway, and so is a session's role

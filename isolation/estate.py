@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from isolation.actors import Actor, Actors, acting, named_by, outsider, sessions
+from isolation.actors import Actor, Actors, acting, named_by, outsider
 from isolation.documents import Document
+from isolation.federated import identities
 from isolation.graph import Graph
 from isolation.inventory import Inventory
 from isolation.lakeformation import lake_formation
 from isolation.ownership import Ownership
-from isolation.policy import Policy
 from isolation.principals import Kind
+from isolation.sessions import sessions
 from isolation.things import Thing, Things
 
 TENANT_TAG = "tenant"
@@ -86,9 +87,10 @@ class Estate:
             found[actor.arn].append(actor)
         return found
 
-    def with_sessions(self, actors: Iterable[Actor]) -> list[Actor]:
-        """The actors, and their sessions with given tags."""
-        return [session for actor in actors for session in sessions(actor, self.ownership)]
+    def with_sessions(self, actors: Iterable[Actor], tenants: Iterable[str]) -> list[Actor]:
+        """The actors, and their sessions with given tags, those of ``tenants`` among them."""
+        names = tuple(tenants)
+        return [session for actor in actors for session in sessions(actor, self.ownership, names)]
 
     def outsiders(self, actors: Iterable[Actor], things: Iterable[Thing]) -> list[Actor]:
         """Whom the policies of these name, and the estate does not hold.
@@ -105,25 +107,22 @@ class Estate:
                 documents[id(one)] = one
         named = sorted({pair for one in documents.values() for pair in named_by(one.json)})
         found = [
-            Actor("*", Kind.ANONYMOUS, "", session="anybody, without credentials"),
+            Actor("*", Kind.ANONYMOUS, "", session="anybody, without credentials", stranger=True),
             Actor(
                 "arn:aws:iam::000000000000:root",
                 Kind.ROOT,
                 "000000000000",
                 identity=None,
                 session="any other account",
+                stranger=True,
             ),
         ]
         for kind, name in named:
+            if kind == "Federated":
+                policies = [one.policy for one in documents.values() if name in one.text]
+                found += [acting(one, self.ownership, {}) for one in identities(name, policies)]
             actor = outsider(kind, name, self.inventory.accounts)
             if actor is not None and actor.arn not in known:
                 known.add(actor.arn)
                 found.append(acting(actor, self.ownership, {}))
         return found
-
-
-def entry(actor: Actor) -> Policy | None:
-    """What guards becoming an actor; None where nobody can."""
-    if actor.entry is not None:
-        return actor.entry
-    return actor.trust.policy if actor.trust is not None else None

@@ -51,7 +51,9 @@ def why(estate: Estate, one: str, other: str) -> Iterator[Explained]:
             raise ValueError(f"no tenant is called {name}; there are {', '.join(estate.tenants)}")
     actors = [
         actor
-        for actor in estate.with_sessions([*estate.actors_of[one], *estate.actors_of[None]])
+        for actor in estate.with_sessions(
+            [*estate.actors_of[one], *estate.actors_of[None]], (one, other)
+        )
         if actor.tenant == one
     ]
     for actor in actors:
@@ -73,7 +75,8 @@ def can(
     Raises ``ValueError`` for a principal or resource that is none.
     """
     actors = estate.with_sessions(
-        [actor for actor in estate.roles if principal in (actor.arn, actor.arn.rpartition("/")[2])]
+        [actor for actor in estate.roles if principal in (actor.arn, actor.arn.rpartition("/")[2])],
+        estate.tenants,
     )
     if not actors and is_arn(principal):
         found = outsider("AWS", principal, estate.inventory.accounts)

@@ -26,7 +26,8 @@ class Facts:
     """Known values of condition keys, whose names are not case-sensitive.
 
     ``free`` are keys (or families, ``aws:PrincipalTag/*``) that AWS sets but the caller can choose,
-    such as the tags of a session whose role lets it choose them.
+    such as the tags of a session whose role lets it choose them; a key that is known goes before a
+    family that is free.
     """
 
     __slots__ = ("_free", "_known")
@@ -43,10 +44,12 @@ class Facts:
 
     def values(self, key: str) -> tuple[str, ...] | None:
         """The values of a key in lower case, empty where it is absent; None if not known."""
-        if self._free and (key in self._free or _family(key) in self._free):
+        if key in self._free:
             return None
         found = self._known.get(key)
-        return self._known.get(_family(key)) if found is None else found
+        if found is not None or _family(key) in self._free:
+            return found
+        return self._known.get(_family(key))
 
     def chosen_by_caller(self, key: str) -> bool:
         """Whether a caller may give a key that is not known any value, or leave it out."""

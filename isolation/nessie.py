@@ -18,6 +18,7 @@ _DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 _GROUP = "aws:ec2/securityGroup:SecurityGroup"
 _ROLE = "aws:iam/role:Role"
 _SERVICE = "aws:ecs/service:Service"
+_ADDRESSES = ("cidrIpv4", "cidrIpv6", "prefixListId")
 _INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 
 
@@ -139,7 +140,8 @@ def _openings(
         if guarded is None or guarded.urn not in own:
             continue
         source = estate.inventory.find(_GROUP, value(rule, "referencedSecurityGroupId"), rule)
-        if source is None or groups.get(source.urn) != {"gateway"}:
+        others = any(values(rule, name) for name in _ADDRESSES)
+        if others or source is None or groups.get(source.urn) != {"gateway"}:
             yield "its security group lets in more than the gateway", rule.urn, rule.place
     for urn in own:
         group = estate.inventory.by_urn.get(urn)

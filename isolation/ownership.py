@@ -21,7 +21,8 @@ _COLONS = 5  # of an ARN
 class Claim:
     """What one component says: ``tenant`` (None: the platform) owns these ARN patterns, and these
     principals act for it. ``restricted`` is what its readers must not reach; ``reaches`` the most
-    that a platform's principals may reach, None for no such limit.
+    that a platform's principals may reach, None for no such limit. ``session_tag``: the principals
+    are shared, and a session of one acts for the tenant that this tag of it names.
     """
 
     tenant: str | None
@@ -32,6 +33,7 @@ class Claim:
     reason: str
     urn: str
     place: str
+    session_tag: str = ""
 
 
 class Ownership:
@@ -77,6 +79,9 @@ class Ownership:
             owns = lists.get("owns") or ()
             if any(text.count(":") < _COLONS for text in (*owns, *(lists.get("restricted") or ()))):
                 lists.clear()
+            session_tag = given.get("session_tag", "") if isinstance(given, Mapping) else 0
+            if not isinstance(session_tag, str) or (session_tag and tenant is not None):
+                lists.clear()
             if len(lists) < 4 or not (tenant is None or isinstance(tenant, str)):  # noqa: PLR2004
                 self.faults.append(f"the claims of {resource.urn} cannot be read")
                 continue
@@ -89,6 +94,7 @@ class Ownership:
                 reason=str(given.get("reason", "")),
                 urn=resource.urn,
                 place=resource.place,
+                session_tag=str(session_tag),
             )
 
     def acting(self, principal: str) -> Sequence[Claim]:

@@ -9,12 +9,14 @@ from itertools import chain
 from isolation import remedies
 from isolation.actors import Actor, named_by
 from isolation.classes import Classes
-from isolation.estate import TENANT_TAG, Estate, entry
+from isolation.estate import TENANT_TAG, Estate
 from isolation.evaluation import Decision, decide
 from isolation.graph import Graph
+from isolation.policy import Policy
 from isolation.principals import Kind
 from isolation.problem import pose
 from isolation.rules import rules
+from isolation.sessions import sharers
 from isolation.targets import Target
 from isolation.things import Thing
 from isolation.verdict import Answer, Counterexample, Place, Trusted, Verdict
@@ -24,7 +26,6 @@ _MOST_OF_ONE = 5
 """Counterexamples that are told of one principal and one owner."""
 
 _READER = re.compile(r"(?:^|[-_/.])readers?$", re.IGNORECASE)
-_STRANGERS = (Kind.ANONYMOUS, Kind.SERVICE)
 _WITHOUT_SOURCE = frozenset({"lambda.amazonaws.com", "ec2.amazonaws.com", "eks.amazonaws.com"})
 """Services that do not say for whom they assume a role, so its trust cannot ask."""
 
@@ -61,6 +62,7 @@ class Proof:
     def __post_init__(self) -> None:
         self._answers: dict[tuple[int, int], Decision] = {}
         self._targets: dict[int, Target | None] = {}
+        self._tags: dict[int, Target] = {}
         self._told: dict[tuple[str, str | None], int] = defaultdict(int)
 
     def verdict(self) -> Verdict:
@@ -75,13 +77,13 @@ class Proof:
         self.found += ruled.found
         self.unknowns |= dict.fromkeys(ruled.unknowns)
         self._platforms = classes.things
-        self._shared = estate.with_sessions(classes.actors)
+        self._shared = estate.with_sessions(classes.actors, classes.asked)
         of_sessions: dict[str | None, list[Actor]] = defaultdict(list)
         for actor in self._shared:
             of_sessions[actor.tenant].append(actor)
         self._actors = {
             name: [
-                *estate.with_sessions(estate.actors_of.get(name, [])),
+                *estate.with_sessions(estate.actors_of.get(name, []), classes.asked),
                 *of_sessions.get(name, []),
             ]
             for name in classes.asked
@@ -159,6 +161,9 @@ class Proof:
         target = self._entry(other)
         if target is not None:
             decision = self._decide(actor, id(other), target)
+            if decision.allowed is not None and other.tagging is not None:
+                tagging = self._tagging(other, other.tagging)
+                decision = self._decide(actor, id(tagging), tagging)
             if decision.allowed is not None:
                 return decision
         if other.kind is Kind.ROLE and other.services and actor.principal.of_an_account:
@@ -170,10 +175,10 @@ class Proof:
 
     def _entry(self, actor: Actor) -> Target | None:
         if id(actor) not in self._targets:
-            policy = entry(actor)
+            guarded = actor.trust if actor.kind is Kind.ROLE else None
             self._targets[id(actor)] = (
                 None
-                if policy is None or actor.kind is not Kind.ROLE
+                if guarded is None
                 else Target(
                     (actor.arn,),
                     actor.account,
@@ -181,14 +186,26 @@ class Proof:
                         "sts:AssumeRole",
                         "sts:AssumeRoleWithSAML",
                         "sts:AssumeRoleWithWebIdentity",
-                    )
-                    if actor.entry is None
-                    else ("sts:TagSession",),
-                    policies=(policy,),
+                    ),
+                    policies=(guarded.policy,),
                     policy_must_allow=True,
+                    context=actor.asks,
                 )
             )
         return self._targets[id(actor)]
+
+    def _tagging(self, actor: Actor, policy: Policy) -> Target:
+        """A session's tags, which its role's trust must allow besides the session itself."""
+        if id(actor) not in self._tags:
+            self._tags[id(actor)] = Target(
+                (actor.arn,),
+                actor.account,
+                actions=("sts:TagSession",),
+                policies=(policy,),
+                policy_must_allow=True,
+                context=actor.asks,
+            )
+        return self._tags[id(actor)]
 
     def _passing(self, actor: Actor) -> Target:
         key = -id(actor)
@@ -228,10 +245,16 @@ class Proof:
                     self._tell(actor, thing, "a reader reaches restricted columns of its tenant")
 
     def _named(self, role: Actor, owner: str) -> None:
-        """A tenant's role trusts nobody who acts for another, whatever else stops that one."""
-        if role.trust is None or role.session:
+        """A tenant's role, or its session of a shared one, trusts nobody who acts for another,
+        whatever else stops that one.
+        """
+        if role.session and role.tagging is not None:
+            named = {one for statement in role.tagging.allows for one in statement.principals or ()}
+        elif role.trust is not None:
+            named = named_by(role.trust.json)
+        else:
             return
-        for kind, arn in sorted(named_by(role.trust.json)):
+        for kind, arn in sorted(named):
             for actor in self.estate.roles_named(arn) if kind == "AWS" else ():
                 if actor.tenant is not None and actor.tenant != owner:
                     self.found.append(
@@ -240,7 +263,7 @@ class Proof:
                             principal=arn,
                             tenant=actor.tenant,
                             action="sts:AssumeRole",
-                            resource=role.arn,
+                            resource=role.label,
                             owner=owner,
                             because=(Place("assumeRolePolicy", role.urn, role.place),),
                             remedy="let the role trust only principals of its own tenant",
@@ -322,18 +345,27 @@ class Proof:
                 self.assumptions[actor.assumed] = None
             if actor.tenant is not None:
                 continue
+            if actor.session_tag and not actor.session:
+                self._trust_shared(actor)
             self._several(actor)
+
+    def _trust_shared(self, actor: Actor) -> None:
+        """List a role that tenants share: what each of its sessions reaches was asked by itself."""
+        reasons = dict.fromkeys(one.reason for one in self.estate.ownership.acting(actor.arn))
+        told = f"by a session with the tag {actor.session_tag}, what the tenant of that name owns"
+        self.trusted.append(Trusted(actor.arn, "; ".join(reasons), sharers(actor), (told,)))
 
     def _several(self, actor: Actor) -> None:
         """One that reaches more than one tenant must be declared, with a reason."""
+        if actor.kind is Kind.SERVICE and actor.arn in _WITHOUT_SOURCE:
+            return
         reached: dict[str, list[tuple[Thing | None, Decision, tuple[str, ...]]]] = defaultdict(list)
         for thing, decision, links, owner in self._beyond(actor, {actor.arn}, ()):
             if owner is not None:
                 reached[owner].append((thing, decision, links))
+        if actor.reason is None and self._is_outside(actor):
+            self._platforms_part(actor)
         if not reached:
-            return
-        stranger = actor.kind in _STRANGERS or actor.account == "000000000000"
-        if actor.kind is Kind.SERVICE and actor.arn in _WITHOUT_SOURCE:
             return
         if actor.reason is not None:
             self.trusted.append(
@@ -349,11 +381,11 @@ class Proof:
                 )
             )
             return
-        if len(reached) < 2 and not stranger:  # noqa: PLR2004 - more than one tenant
+        if len(reached) < 2 and not actor.stranger:  # noqa: PLR2004 - more than one tenant
             return
         rule = (
             "anybody reaches what is a tenant's"
-            if stranger
+            if actor.stranger
             else "a principal that nobody declares reaches more than one tenant"
         )
         for owner, found in reached.items():
@@ -361,6 +393,24 @@ class Proof:
             self._add(
                 actor, links[-1] if links else "", owner, decision, rule, thing=thing, chain=links
             )
+
+    def _is_outside(self, actor: Actor) -> bool:
+        return actor.stranger or bool(
+            actor.account and actor.account not in self.estate.inventory.accounts
+        )
+
+    def _platforms_part(self, actor: Actor) -> None:
+        """Ask what one from outside, whom nobody declares, reaches of the platform's."""
+        for thing in self._platforms:
+            self._tell(actor, thing, "an outsider reaches what is the platform's")
+        for role in self._shared:
+            if role.reason is None:
+                continue
+            decision = self.becomes(actor, role)
+            if decision is not None:
+                self._add(
+                    actor, role.label, None, decision, "an outsider becomes one of the platform's"
+                )
 
     # --- the report
 

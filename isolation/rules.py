@@ -13,6 +13,7 @@ from isolation.graph import Resource
 from isolation.inventory import tags, value, values
 from isolation.nessie import nessies
 from isolation.principals import Kind
+from isolation.sessions import opens, unbound
 from isolation.verdict import Counterexample, Place
 
 _EXTERNAL_ID = "sts:externalid"
@@ -71,6 +72,7 @@ def rules(estate: Estate, classes: Classes) -> Ruled:
         *_claims(estate),
         *_tags(estate),
         *_boundaries(estate),
+        *unbound(estate.roles, estate.tenants),
         *_running(estate),
         *_third_parties(estate, classes),
         *_public(estate),
@@ -97,13 +99,16 @@ def _claims(estate: Estate) -> Iterator[Counterexample]:
             remedy="let each claim only what its component makes",
         )
     for principal in estate.ownership.claimed_principals:
-        claims = {claim.tenant: claim for claim in estate.ownership.acting(principal)}
-        tenants = [name for name in claims if name is not None]
-        if len(claims) > 1 and tenants:
+        claims = {
+            (claim.tenant, claim.session_tag): claim for claim in estate.ownership.acting(principal)
+        }
+        tenants = [name for name, _ in claims if name is not None]
+        shared = any(tag for _, tag in claims)
+        if len(claims) > 1 and (tenants or shared):
             yield Counterexample(
                 rule="a principal is claimed to act for several",
                 principal=principal,
-                tenant=tenants[0],
+                tenant=next(iter(tenants), None),
                 action="acts for",
                 resource=principal,
                 owner=tenants[1] if len(tenants) > 1 else None,
@@ -169,9 +174,11 @@ def _tags_of(actor: Actor) -> dict[str, str]:
 
 
 def _boundaries(estate: Estate) -> Iterator[Counterexample]:
-    """Where roles of tenants have boundaries, each has one."""
+    """Where roles of tenants have boundaries, each has one, and so has each that they share."""
     roles = [
-        actor for actor in estate.roles if actor.tenant is not None and actor.kind is not Kind.ROOT
+        actor
+        for actor in estate.roles
+        if (actor.tenant is not None or actor.session_tag) and actor.kind is not Kind.ROOT
     ]
     if not any(actor.boundary for actor in roles):
         return
@@ -234,11 +241,14 @@ def _third_parties(estate: Estate, classes: Classes) -> Iterator[Counterexample]
     send them (IAM User Guide, "The confused deputy problem").
     """
     for actor in classes.everybody():
-        if actor.trust is None or (actor.tenant is None and actor.reason is None):
+        of_nobody = actor.tenant is None and actor.reason is None and not actor.session_tag
+        if actor.trust is None or of_nobody:
             continue
         for statement in actor.trust.policy.allows:
             if any(condition.key == _EXTERNAL_ID for condition in statement.conditions):
                 continue
+            if not opens(statement):
+                continue  # it gives tags to a session that another statement lets in
             for kind, name in statement.principals or ():
                 account = name if name.isdigit() else "".join(name.split(":")[4:5])
                 if kind == "AWS" and account and account not in estate.inventory.accounts:
@@ -309,7 +319,7 @@ def _unknowns(estate: Estate, classes: Classes) -> Iterator[str]:
     for thing in classes.everything():
         yield from _unreadable(thing.documents)
     for claim in estate.ownership.claims:
-        for principal in claim.principals if claim.tenant is not None else ():
+        for principal in claim.principals if claim.tenant is not None or claim.session_tag else ():
             if not estate.roles_named(principal):
                 yield f"{claim.urn} claims the principal {principal}, which no state has"
     for kind in estate.inventory.kinds:
@@ -352,7 +362,10 @@ _READ = frozenset(
         "aws:kms/key:Key",
         "aws:kms/keyPolicy:KeyPolicy",
         "aws:organizations/policy:Policy",
+        # What they allow counts only where the bucket's policy allows it too (S3 User Guide,
+        # "Access point policies"), and that is asked as if anybody had an access point.
         "aws:s3/accessPoint:AccessPoint",
+        "aws:s3control/accessPointPolicy:AccessPointPolicy",
         "aws:s3/bucket:Bucket",
         "aws:s3/bucketPolicy:BucketPolicy",
         "aws:secretsmanager/secret:Secret",

@@ -25,14 +25,15 @@ _PROVIDER = "pulumi:providers:"
 READ = frozenset(
     """
     accessPolicies accessPolicy acl action admins allowedAccountIds arn assumeRolePolicy bucket
-    cidrIpv4 configuration containerDefinitions createDatabaseDefaultPermissions
+    cidrIpv4 cidrIpv6 configuration containerDefinitions createDatabaseDefaultPermissions
     createTableDefaultPermissions dataLocation database databaseName executionRoleArn family
     function granteePrincipal group groups id identifier ingress inlinePolicies jobRoleArn keyId
-    lfTag lfTagPolicy lfTags loadBalancers managedPolicyArns name networkConfiguration operations
-    path permissions permissionsBoundary policy policyArn policyDocument principal principalOrgId
-    queueUrl referencedSecurityGroupId region repository resourceArn resourcePolicy role roleArn
-    roles rules s3BucketName secretArn securityGroupId serviceRole sourceAccount sourceArn table
-    tableWithColumns tags tagsAll targetKeyId taskDefinition taskRoleArn url user users
+    lfTag lfTagPolicy lfTags loadBalancers managedPolicyArns name networkConfiguration
+    operations path permissions permissionsBoundary policy policyArn policyDocument prefixListId
+    principal principalOrgId queueUrl referencedSecurityGroupId region repository resourceArn
+    resourcePolicy role roleArn roles rules s3BucketName secretArn securityGroupId serviceRole
+    sourceAccount sourceArn table tableWithColumns tags tagsAll targetKeyId taskDefinition
+    taskRoleArn url user users
     """.split()  # noqa: SIM905 - reads better than sixty quoted words
 )
 

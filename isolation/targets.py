@@ -184,13 +184,13 @@ def listing(bucket: str, account: str, prefix: str, policies: tuple[Policy, ...]
 
     A listing shows them if it asks for a part of the prefix, for something below it, or for all.
     """
-    shown = tuple(_escaped(prefix[:size]) for size in range(len(prefix)))
+    shown = tuple(escaped(prefix[:size]) for size in range(len(prefix)))
     return Target(
         resources=(bucket,),
         account=account,
         actions=_LISTING,
         policies=policies,
-        context={"s3:prefix": Values((*shown, f"{_escaped(prefix)}*"), or_missing=True)},
+        context={"s3:prefix": Values((*shown, f"{escaped(prefix)}*"), or_missing=True)},
     )
 
 
@@ -201,7 +201,7 @@ def trust(role: str, policy: Policy, facts: Given | None = None) -> Target:
     trust policy must itself allow.
     """
     return Target(
-        resources=(_escaped(role),),
+        resources=(escaped(role),),
         account=account_of(role),
         actions=("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"),
         policies=(policy,),
@@ -227,5 +227,6 @@ def key(arn: str, policy: Policy, facts: Given, context: Mapping[str, Values]) -
     )
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A pattern that matches the text only."""
     return "".join(f"${{{c}}}" if c in "*?$" else c for c in text)

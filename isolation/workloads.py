@@ -69,20 +69,20 @@ def _launching(
     things: list[Thing],
     ask: Ask,
 ) -> Iterator[Finding]:
-    """Who starts tasks passes the roles of those tasks only, and reads no tenant's data."""
+    """Who starts tasks passes the roles of those tasks only, and reads no tenant's data; who starts
+    none passes none.
+    """
     started = [own for target, own in definitions if ask(actor, target).allowed is not None]
-    if not started:
-        return
-    fixed = frozenset().union(*started)
+    fixed: frozenset[str] = frozenset().union(*started)
     for role in roles:
         if role.arn in fixed or role.arn == actor.arn or role.session or not role.services:
             continue
         target = Target((role.arn,), role.account, actions=("iam:PassRole",))
         decision = ask(actor, target)
         if decision.allowed is not None:
-            rule = "a launcher of tasks passes a role that no task has which it starts"
+            rule = "a service of the platform passes a role that no task has which it starts"
             yield rule, actor, role.arn, role.tenant, decision, None
-    for thing in things:
+    for thing in things if started else ():
         if thing.tenant is not None and thing.arn.split(":")[2] in _DATA:
             decision = ask(actor, thing.target)
             if decision.allowed is not None:

@@ -4,12 +4,15 @@ Two rules keep them provable: every resource is the tenant's by name, and no pat
 in its middle.
 """
 
+from typing import Protocol
+
 from tenancy.grants import Conditions, Statement, merged
-from tenancy.names import RoleKind
+from tenancy.names import Names, RoleKind
 from tenancy.settings import (
     LAKEHOUSE,
     METADATA,
     RESTRICTED_PREFIX,
+    OwnBucket,
     SharedDatabase,
     SharedPrefix,
     TenantSettings,
@@ -53,6 +56,18 @@ LAKE_FORMATION_GRANTS = {
 """Table permissions by role. Only a run alters: it syncs the registration after a commit."""
 
 
+class Stored(Protocol):
+    """What a grant of storage is about: ``TenantSettings``, or whoever a session is of."""
+
+    @property
+    def names(self) -> Names:
+        """The names of the environment in the account."""
+
+    @property
+    def storage(self) -> SharedPrefix | OwnBucket:
+        """Bucket, prefix and key."""
+
+
 def sees_restricted(kind: RoleKind) -> bool:
     """Whether the role reaches restricted columns; a merge reads what it writes, so writers do."""
     return kind is not RoleKind.READER
@@ -60,15 +75,22 @@ def sees_restricted(kind: RoleKind) -> bool:
 
 def role_statements(settings: TenantSettings, kind: RoleKind) -> tuple[Statement, ...]:
     """The identity policy of one role of a tenant."""
-    parts = (LAKEHOUSE, RESTRICTED_PREFIX) if sees_restricted(kind) else (LAKEHOUSE,)
-    writes = kind is not RoleKind.READER
     syncs = kind is RoleKind.RUN
     return (
-        _objects(settings, parts, _READ + _WRITE if writes else _READ),
-        _listing(settings, parts),
-        _location(settings),
-        _key(settings, parts, _ENCRYPT if writes else _DECRYPT),
+        *storage_statements(settings, kind),
         _tables(settings, _DESCRIBE_TABLES + _SYNC_TABLES if syncs else _DESCRIBE_TABLES),
+    )
+
+
+def storage_statements(stored: Stored, kind: RoleKind) -> tuple[Statement, ...]:
+    """What one role may do with a tenant's files, and with the key that they are encrypted by."""
+    parts = (LAKEHOUSE, RESTRICTED_PREFIX) if sees_restricted(kind) else (LAKEHOUSE,)
+    writes = kind is not RoleKind.READER
+    return (
+        _objects(stored, parts, _READ + _WRITE if writes else _READ),
+        _listing(stored, parts),
+        _location(stored),
+        _key(stored, parts, _ENCRYPT if writes else _DECRYPT),
     )
 
 
@@ -86,60 +108,58 @@ def metadata_arns(settings: TenantSettings) -> tuple[str, ...]:
 
 
 def boundary_statements(settings: TenantSettings) -> tuple[Statement, ...]:
-    """The most that any role of the tenant may ever do.
+    """The most that any role of the tenant may ever do."""
+    return (
+        *storage_boundary_statements(settings),
+        _tables(settings, _DESCRIBE_TABLES + _SYNC_TABLES),
+    )
+
+
+def storage_boundary_statements(stored: Stored) -> tuple[Statement, ...]:
+    """The most that any role may ever do with files and keys: all else is denied.
 
     The denials are explicit because a resource policy that names a role session is limited by
     neither boundary nor session policy (IAM User Guide, "Policy evaluation logic"); a Deny always
     counts.
     """
-    parts = (LAKEHOUSE, RESTRICTED_PREFIX)
-    storage = settings.storage
-    names = settings.names
+    names, storage = stored.names, stored.storage
     own = (names.bucket_arn(storage.bucket), names.objects_arn(storage.bucket, storage.prefix))
     return (
-        _objects(settings, parts, _READ + _WRITE),
-        _listing(settings, parts),
-        _location(settings),
-        _key(settings, parts, _ENCRYPT),
-        _tables(settings, _DESCRIBE_TABLES + _SYNC_TABLES),
+        *storage_statements(stored, RoleKind.ADMIN),
         Statement("DenyForeignStorage", "Deny", ("s3:*",), not_resources=own),
         Statement("DenyControlPlane", "Deny", not_actions=BOUNDED_SERVICES, resources=("*",)),
     )
 
 
-def _objects(
-    settings: TenantSettings, parts: tuple[str, ...], actions: tuple[str, ...]
-) -> Statement:
-    return Statement(
-        "Objects", "Allow", actions, _object_arns(settings, parts), _own_account(settings)
-    )
+def _objects(stored: Stored, parts: tuple[str, ...], actions: tuple[str, ...]) -> Statement:
+    return Statement("Objects", "Allow", actions, _object_arns(stored, parts), _own_account(stored))
 
 
-def _listing(settings: TenantSettings, parts: tuple[str, ...]) -> Statement:
-    storage = settings.storage
+def _listing(stored: Stored, parts: tuple[str, ...]) -> Statement:
+    storage = stored.storage
     prefixes = tuple(f"{storage.prefix}{part}*" for part in parts)
     return Statement(
         "Listing",
         "Allow",
         _LIST,
-        (settings.names.bucket_arn(storage.bucket),),
-        merged(_own_account(settings), {"StringLike": {"s3:prefix": prefixes}}),
+        (stored.names.bucket_arn(storage.bucket),),
+        merged(_own_account(stored), {"StringLike": {"s3:prefix": prefixes}}),
     )
 
 
-def _location(settings: TenantSettings) -> Statement:
+def _location(stored: Stored) -> Statement:
     return Statement(
         "Location",
         "Allow",
         ("s3:GetBucketLocation",),
-        (settings.names.bucket_arn(settings.storage.bucket),),
-        _own_account(settings),
+        (stored.names.bucket_arn(stored.storage.bucket),),
+        _own_account(stored),
     )
 
 
-def _key(settings: TenantSettings, parts: tuple[str, ...], actions: tuple[str, ...]) -> Statement:
+def _key(stored: Stored, parts: tuple[str, ...], actions: tuple[str, ...]) -> Statement:
     """The use of the tenant's key, or of its part of the shared one, through S3 only."""
-    names, storage = settings.names, settings.storage
+    names, storage = stored.names, stored.storage
     conditions: Conditions = {
         "ForAnyValue:StringEquals": {"kms:ResourceAliases": storage.key_alias},
         "StringEquals": {"kms:ViaService": f"s3.{names.region}.amazonaws.com"},
@@ -147,7 +167,7 @@ def _key(settings: TenantSettings, parts: tuple[str, ...], actions: tuple[str, .
     if isinstance(storage, SharedPrefix):
         # Separates prefixes only while bucket keys are off: then the context is the object's ARN
         # (S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys").
-        context = {"kms:EncryptionContext:aws:s3:arn": _object_arns(settings, parts)}
+        context = {"kms:EncryptionContext:aws:s3:arn": _object_arns(stored, parts)}
         conditions = merged(conditions, {"StringLike": context})
     return Statement("Key", "Allow", actions, (names.any_key_arn,), conditions)
 
@@ -179,13 +199,13 @@ def catalog_arns(settings: TenantSettings) -> tuple[str, ...]:
     return (settings.names.glue_arn(f"database/{settings.catalog.database}"), tables_arn(settings))
 
 
-def _object_arns(settings: TenantSettings, parts: tuple[str, ...]) -> tuple[str, ...]:
-    storage = settings.storage
+def _object_arns(stored: Stored, parts: tuple[str, ...]) -> tuple[str, ...]:
+    storage = stored.storage
     return tuple(
-        settings.names.objects_arn(storage.bucket, f"{storage.prefix}{part}") for part in parts
+        stored.names.objects_arn(storage.bucket, f"{storage.prefix}{part}") for part in parts
     )
 
 
-def _own_account(settings: TenantSettings) -> Conditions:
+def _own_account(stored: Stored) -> Conditions:
     """Bucket names are global: a bucket of the same name in another account is not ours."""
-    return {"StringEquals": {"s3:ResourceAccount": settings.names.account_id}}
+    return {"StringEquals": {"s3:ResourceAccount": stored.names.account_id}}

@@ -216,6 +216,11 @@ class Environment(Model):
     runs_per_tenant: StrictInt = Field(
         default=5, ge=1, le=100, description="runs of one tenant at a time in the shared Dagster"
     )
+    soft_roles: Literal["own", "shared"] = Field(
+        default="own",
+        description="whether soft tenants have a reader, writer and admin role each, or share "
+        "three, whose sessions are bound to a tenant by a tag",
+    )
     organization_trail: StrictBool = Field(
         default=False,
         description="whether the platform's account is the organization's management account or "

@@ -18,6 +18,7 @@ from tenancy.network import NetworkPlan, listener_priorities, plan_network, plan
 from tenancy.network_rules import written_ranges
 from tenancy.principals import DEFAULT_AUDIENCE
 from tenancy.settings import OwnNetwork, TenantSettings, expand
+from tenancy.shared_roles import shared_role_problems, sharing
 from tenancy.tenant import Tenant, load_tenant
 from tenancy.tiers import Tier
 
@@ -107,6 +108,11 @@ class StackPlan:
         return {provider: tuple(sorted(names)) for provider, names in audiences.items()}
 
     @property
+    def sharing_roles(self) -> tuple[TenantSettings, ...]:
+        """The stack's tenants that share reader, writer and admin."""
+        return sharing(self.tenants)
+
+    @property
     def tenant_ids(self) -> tuple[str, ...]:
         """The ids of the stack's tenants, in the order of their files."""
         return tuple(settings.id for settings in self.tenants)
@@ -169,13 +175,15 @@ def load_estate(root: Path) -> Estate:
     )
     tables = {tenant.tenant: findings.of(tables_of, tenant) or () for tenant in tenants}
     findings.raise_any()
-    return Estate(
-        tuple(
-            stack
-            for environment in environments
-            for stack in _stacks(environment, _members(environment, tenants, tables))
-        )
+    stacks = tuple(
+        stack
+        for environment in environments
+        for stack in _stacks(environment, _members(environment, tenants, tables))
     )
+    for stack in stacks:
+        findings.problems += shared_role_problems(stack.environment, stack.tenants)
+    findings.raise_any()
+    return Estate(stacks)
 
 
 def _members(

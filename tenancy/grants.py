@@ -106,19 +106,25 @@ def paged(statement: Statement, kind: PolicyKind) -> tuple[Statement, ...]:
     return tuple(pages)
 
 
-def render(statements: Iterable[Statement], kind: PolicyKind) -> str:
-    """The policy document as JSON text.
+def render(statements: Iterable[Statement], kind: PolicyKind, limit: int | None = None) -> str:
+    """The policy document as JSON text. ``limit``: characters, where AWS has raised the quota.
 
     Raises ``PolicyTooLargeError`` when AWS would refuse it for its size.
     """
     text = _document(statements)
-    if len(text) > kind.limit:
+    allowed = kind.limit if limit is None else limit
+    if len(text) > allowed:
         msg = (
             f"the {kind.name.lower()} policy has {len(text)} characters and AWS allows"
-            f" {kind.limit}; name fewer principals or tables in it"
+            f" {allowed}; name fewer principals or tables in it"
         )
         raise PolicyTooLargeError(msg)
     return text
+
+
+def size(statements: Iterable[Statement]) -> int:
+    """The characters of the policy document."""
+    return len(_document(statements))
 
 
 def _document(statements: Iterable[Statement]) -> str:

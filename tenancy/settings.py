@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from tenancy.environment import Environment
 from tenancy.governance import GovernedTable
 from tenancy.hosts import Hosts
-from tenancy.names import PLATFORM, SHARED, Names
+from tenancy.names import PLATFORM, SHARED, Names, RoleKind
 from tenancy.tenant import Tenant
 from tenancy.tiers import MATRIX, Form, Layer, Tier
 
@@ -161,11 +161,15 @@ class Placement:
 
 @dataclass(frozen=True)
 class TenantSettings:
-    """One tenant in one environment, with every decision taken."""
+    """One tenant in one environment, with every decision taken.
+
+    ``own_roles``: the kinds of which the tenant has a role of its own; others it shares.
+    """
 
     tenant: Tenant
     names: Names
     forms: Mapping[Layer, Form]
+    own_roles: tuple[RoleKind, ...]
     storage: SharedPrefix | OwnBucket
     catalog: SharedDatabase | OwnDatabase
     audit: AuditView | OwnTrail
@@ -179,6 +183,10 @@ class TenantSettings:
     def id(self) -> str:
         """The tenant's id."""
         return self.tenant.tenant
+
+    def role_arn(self, kind: RoleKind) -> str:
+        """The role of a kind that acts for the tenant: its own, or in a tagged session a shared."""
+        return self.names.role_arn(self.id if kind in self.own_roles else SHARED, kind)
 
     def table_name(self, table: GovernedTable) -> str:
         """The table's name in Glue."""
@@ -205,11 +213,14 @@ def expand(
     region = tenant.region if hard and tenant.region else environment.region
     names = Names(environment.project, environment.name, account_id, region)
     forms = {layer: MATRIX[layer][tenant.isolation.layer(layer)] for layer in Layer}
+    if environment.soft_roles == "shared" and tenant.isolation.layer(Layer.IAM) is Tier.SOFT:
+        forms[Layer.IAM] = Form.SHARED_ROLES
     storage = _storage(tenant.tenant, names, forms[Layer.STORAGE])
     return TenantSettings(
         tenant=tenant,
         names=names,
         forms=forms,
+        own_roles=(RoleKind.RUN,) if forms[Layer.IAM] is Form.SHARED_ROLES else tuple(RoleKind),
         storage=storage,
         catalog=_catalog(tenant.tenant, names, forms[Layer.CATALOG]),
         audit=_audit(tenant.tenant, names, forms[Layer.AUDIT]),

@@ -39,6 +39,7 @@ class Form(StrEnum):
     OWN_DATABASE = "own database with grants, own Nessie service"
     OWN_CATALOG = "own catalog and Nessie instance in the tenant's account"
     OWN_ROLES = "own reader, writer, admin and run roles"
+    SHARED_ROLES = "own run role; reader, writer and admin shared, sessions bound by tag"
     OWN_ROLES_IN_OWN_ACCOUNT = "own roles in the tenant's account"
     SHARED_DAGSTER = "partition of the shared Dagster"
     LIMITED_DAGSTER = "partition of the shared Dagster with run limits"
@@ -64,4 +65,5 @@ MATRIX: Mapping[Layer, Mapping[Tier, Form]] = MappingProxyType(
         Layer.AUDIT: _row(Form.SHARED_TRAIL, Form.SHARED_TRAIL, Form.OWN_TRAIL),
     }
 )
-"""The decision matrix: what a layer of a tenant is at each tier."""
+"""The decision matrix: what a layer of a tenant is at each tier. An environment with
+``soft_roles: shared`` has ``SHARED_ROLES`` where a soft layer would have ``OWN_ROLES``."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from tenancy.grants import Statement
+from tenancy.grants import Conditions, Statement
 from tenancy.names import Names
 from tenancy.principals import AwsPrincipal, OidcSubject
 from tenancy.references import config_name
@@ -77,16 +77,21 @@ def _aws(number: int, grantee: AwsPrincipal, external_ids: Mapping[str, str]) ->
 
 
 def _oidc(number: int, grantee: OidcSubject, names: Names) -> Statement:
-    oidc = grantee.oidc
     return Statement(
         f"Oidc{number}",
         "Allow",
         ("sts:AssumeRoleWithWebIdentity",),
-        principals={"Federated": (names.oidc_provider_arn(oidc.provider),)},
-        conditions={
-            "StringEquals": {
-                f"{oidc.provider}:sub": oidc.subject,
-                f"{oidc.provider}:aud": oidc.audience,
-            }
-        },
+        principals={"Federated": (names.oidc_provider_arn(grantee.oidc.provider),)},
+        conditions=oidc_conditions(grantee),
     )
+
+
+def oidc_conditions(grantee: OidcSubject) -> Conditions:
+    """What a token must say to be the identity's."""
+    oidc = grantee.oidc
+    return {
+        "StringEquals": {
+            f"{oidc.provider}:sub": oidc.subject,
+            f"{oidc.provider}:aud": oidc.audience,
+        }
+    }

@@ -6,6 +6,7 @@ from components.aws.foundation import Foundation, FoundationArgs
 from components.aws.iam import PlatformAdmin, PlatformAdminArgs
 from components.aws.peering import Peering, PeeringArgs
 from components.aws.platform import Platform, PlatformArgs
+from components.aws.shared_roles import SharedRoles, SharedRolesArgs
 from components.aws.tags import tagging
 from components.aws.tenant import Tenant, TenantArgs
 
@@ -22,6 +23,8 @@ __all__ = [
     "PlatformAdmin",
     "PlatformAdminArgs",
     "PlatformArgs",
+    "SharedRoles",
+    "SharedRolesArgs",
     "Tenant",
     "TenantArgs",
     "tagging",

@@ -26,16 +26,18 @@ class TenantIAMArgs:
 
 
 class TenantIAM(pulumi.ComponentResource):
-    """Reader, writer, admin and run role of one tenant, within one boundary."""
+    """The roles of one tenant, within one boundary: reader, writer, admin and run, or the run's
+    alone where the tenant shares the others.
+    """
 
     role_arns: dict[RoleKind, pulumi.Output[str]]
 
     def __init__(self, name: str, args: TenantIAMArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("tenancy:aws:TenantIAM", name, None, opts)
         settings, names = args.settings, args.settings.names
-        boundary = _boundary(self, name, names, settings.id, boundary_statements(settings))
+        boundary = bounded_by(self, name, names, settings.id, boundary_statements(settings))
         self.role_arns = {
-            kind: _role(
+            kind: bounded_role(
                 self,
                 f"{name}-{kind}",
                 names,
@@ -45,9 +47,9 @@ class TenantIAM(pulumi.ComponentResource):
                 trust=_trust(kind, args),
                 grants=role_statements(settings, kind),
             )
-            for kind in RoleKind
+            for kind in settings.own_roles
         }
-        principals = tuple(names.role_arn(settings.id, kind) for kind in RoleKind)
+        principals = tuple(settings.role_arn(kind) for kind in settings.own_roles)
         claims = Claims(
             tenant=settings.id,
             owns=(*principals, names.boundary_arn(settings.id)),
@@ -75,13 +77,13 @@ class PlatformAdmin(pulumi.ComponentResource):
         super().__init__("tenancy:aws:PlatformAdmin", name, None, opts)
         names = args.names
         grants = administrator_statements(names)
-        self.role_arn = _role(
+        self.role_arn = bounded_role(
             self,
             f"{name}-role",
             names,
             PLATFORM,
             RoleKind.ADMIN,
-            boundary=_boundary(self, name, names, PLATFORM, grants),
+            boundary=bounded_by(self, name, names, PLATFORM, grants),
             trust=platform_admin_trust(args.environment.platform_admins),
             grants=grants,
         )
@@ -103,13 +105,14 @@ def _trust(kind: RoleKind, args: TenantIAMArgs) -> tuple[Statement, ...]:
     return access_trust(grantees, names, args.external_ids)
 
 
-def _boundary(
+def bounded_by(
     parent: pulumi.Resource,
     name: str,
     names: Names,
     owner: str,
     statements: Sequence[Statement],
 ) -> aws.iam.Policy:
+    """The boundary of the roles of ``owner``."""
     return aws.iam.Policy(
         f"{name}-boundary",
         name=names.boundary(owner),
@@ -120,7 +123,7 @@ def _boundary(
     )
 
 
-def _role(  # noqa: PLR0913 - a role is all of these; a dataclass would only rename them
+def bounded_role(  # noqa: PLR0913 - a role is all of these; a dataclass would only rename them
     parent: pulumi.Resource,
     name: str,
     names: Names,
@@ -130,13 +133,15 @@ def _role(  # noqa: PLR0913 - a role is all of these; a dataclass would only ren
     boundary: aws.iam.Policy,
     trust: Sequence[Statement],
     grants: Sequence[Statement],
+    trust_limit: int | None = None,
 ) -> pulumi.Output[str]:
+    """A role of ``owner``; its ARN. ``trust_limit``: characters, where AWS has raised the quota."""
     role = aws.iam.Role(
         name,
         name=names.role(owner, kind),
         path=names.role_path(owner, kind),
         description=f"{kind} of {owner}",
-        assume_role_policy=render(trust, PolicyKind.TRUST),
+        assume_role_policy=render(trust, PolicyKind.TRUST, trust_limit),
         permissions_boundary=boundary.arn,
         opts=ResourceOptions(parent=parent),
     )

@@ -98,7 +98,7 @@ def _summary(settings: TenantSettings) -> dict[str, object]:
         "databases": [settings.catalog.database],
         "tables": [settings.table_name(table) for table in settings.tables],
         "roles": [
-            *(names.role_arn(settings.id, kind) for kind in RoleKind),
+            *(settings.role_arn(kind) for kind in RoleKind),
             names.auditor_role_arn(settings.id),
         ],
         "endpoints": {

@@ -149,9 +149,16 @@ def test_a_key_that_only_the_platform_sets_is_unknown_not_free() -> None:
 
 
 def test_a_key_that_the_caller_can_set_is_free() -> None:
-    for key in ("aws:PrincipalTag/k", "aws:PrincipalTag/*"):
-        free = Facts({"aws:PrincipalTag/k": "b"}, free=[key])
-        assert isinstance(_bind("StringEquals", "a", free), Test)
+    for known, key in (
+        ({"aws:PrincipalTag/k": "b"}, "aws:PrincipalTag/k"),
+        ({"aws:PrincipalTag/other": "b"}, "aws:PrincipalTag/*"),
+    ):
+        assert isinstance(_bind("StringEquals", "a", Facts(known, free=[key])), Test)
+
+
+def test_a_key_that_is_known_goes_before_a_family_that_is_free() -> None:
+    pinned = Facts({"aws:PrincipalTag/k": "b"}, free=["aws:PrincipalTag/*"])
+    assert _bind("StringEquals", "a", pinned) is FAILS
 
 
 @pytest.mark.parametrize(

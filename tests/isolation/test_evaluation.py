@@ -273,7 +273,9 @@ class TestElements:
         [
             ({"aws:PrincipalTag/tenant": "acme"}, (), True, False),
             ({"aws:PrincipalTag/*": ()}, (), False, False),
-            ({"aws:PrincipalTag/tenant": "acme"}, ("aws:PrincipalTag/*",), True, True),
+            ({"aws:PrincipalTag/tenant": "acme"}, ("aws:PrincipalTag/tenant",), True, True),
+            ({"aws:PrincipalTag/tenant": "acme"}, ("aws:PrincipalTag/*",), True, False),
+            ({}, ("aws:PrincipalTag/*",), True, True),
             ({}, (), True, True),
         ],
     )
