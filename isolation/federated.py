@@ -6,6 +6,7 @@ those subjects are asked about that some policy tells from others, and one that 
 Source: IAM User Guide, "Available keys for AWS OIDC federation".
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from isolation.actors import Actor
@@ -17,6 +18,11 @@ from isolation.principals import Kind
 from isolation.targets import escaped
 
 _SAML = ":saml-provider/"
+_SOMEBODY = {
+    "token.actions.githubusercontent.com": re.compile(r"repo:[^/*?]+/"),
+    "gitlab.com": re.compile(r"project_path:[^/*?]+/"),
+}
+"""What the subject of one customer's identity starts with, where a provider serves the public."""
 
 
 def identities(provider: str, policies: Iterable[Policy]) -> Iterator[Actor]:
@@ -27,8 +33,12 @@ def identities(provider: str, policies: Iterable[Policy]) -> Iterator[Actor]:
     if _SAML in provider:
         yield Actor(provider, Kind.FEDERATED, "")
         return
-    key = f"{provider.rpartition(':oidc-provider/')[2]}:sub"
+    name = provider.rpartition(":oidc-provider/")[2]
+    key = f"{name}:sub"
     patterns = tuple(dict.fromkeys(_subjects(provider, key.lower(), policies)))
+    meant = _SOMEBODY.get(name, re.compile("."))
+    # A pattern that starts as nobody's subject in particular lets in whoever comes.
+    named = sum(1 << place for place, one in enumerate(patterns) if meant.match(one.head))
     try:
         found = atoms(patterns)
     except Undecided:
@@ -40,8 +50,8 @@ def identities(provider: str, policies: Iterable[Policy]) -> Iterator[Actor]:
             Kind.FEDERATED,
             "",
             facts={key: atom.witness},
-            session=f"as {atom.witness}" if atom.mask else "as anybody whom no policy names",
-            stranger=not atom.mask,
+            session=f"as {atom.witness}" if atom.mask & named else "as anybody who comes",
+            stranger=not atom.mask & named,
         )
 
 

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 
-from isolation.documents import Document, document
+from isolation.documents import Document, UnknownDocument, document, merged, normal
 from isolation.graph import Resource
 from isolation.inventory import Inventory, value
 
@@ -42,11 +42,26 @@ def resource_policies(inventory: Inventory) -> dict[str, tuple[Document, ...]]:
     """What guards a resource: by its URN; by its name where it is in no state; and for all of a
     service in an account by ``service:account``.
     """
+    single: dict[str, list[Document]] = defaultdict(list)
     found: dict[str, list[Document]] = defaultdict(list)
-    for guarded, policy in (*_own(inventory), *_apart(inventory), *_granted(inventory)):
+    for guarded, policy in (*_own(inventory), *_apart(inventory)):
+        single[guarded].append(policy)
+    for guarded, policies in single.items():
+        found[guarded] += _one(policies)
+    for guarded, policy in (*_of_accounts(inventory), *_granted(inventory)):
         if all(policy.text != other.text for other in found[guarded]):
             found[guarded].append(policy)
     return {guarded: tuple(policies) for guarded, policies in found.items()}
+
+
+def _one(policies: list[Document]) -> list[Document]:
+    """A resource has one policy in the cloud. Where a state has several for it, one of them is
+    there, and nobody knows which: so all that any allows counts, and what all deny.
+    """
+    if len({normal(one.text) for one in policies}) == 1:
+        return policies[:1]
+    unknown: list[Document] = [one for one in policies if isinstance(one, UnknownDocument)]
+    return unknown or [merged(policies[0].name, [one.text for one in policies])]
 
 
 def _own(inventory: Inventory) -> Iterator[tuple[str, Document]]:
@@ -64,6 +79,9 @@ def _apart(inventory: Inventory) -> Iterator[tuple[str, Document]]:
             for one in inventory.meant(resource, name, guarded):
                 if policy is not None:
                     yield one.urn if isinstance(one, Resource) else one, policy
+
+
+def _of_accounts(inventory: Inventory) -> Iterator[tuple[str, Document]]:
     for kind, (name, service) in _OF_ACCOUNTS.items():
         for resource in inventory.of(kind):
             policy = document(resource, name)

@@ -30,6 +30,10 @@ _WITHOUT_SOURCE = frozenset({"lambda.amazonaws.com", "ec2.amazonaws.com", "eks.a
 """Services that do not say for whom they assume a role, so its trust cannot ask."""
 
 
+Reached = dict[str, list[tuple[Thing | None, Decision, tuple[str, ...]]]]
+"""Tenant -> what of it is reached: a thing, or None for a role, the decision and the chain."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """``strict``: a latent pattern is a violation. ``cross_check``: ask the second prover too.
@@ -344,6 +348,7 @@ class Proof:
             if actor.assumed:
                 self.assumptions[actor.assumed] = None
             if actor.tenant is not None:
+                self._claimed_outsider(actor)
                 continue
             if actor.session_tag and not actor.session:
                 self._trust_shared(actor)
@@ -355,11 +360,19 @@ class Proof:
         told = f"by a session with the tag {actor.session_tag}, what the tenant of that name owns"
         self.trusted.append(Trusted(actor.arn, "; ".join(reasons), sharers(actor), (told,)))
 
+    def _claimed_outsider(self, actor: Actor) -> None:
+        """One from outside that is claimed to act for a tenant reaches no other's part."""
+        for thing, decision, links, owner in self._beyond(actor, {actor.arn}, ()):
+            if owner != actor.tenant:
+                rule = "a tenant's outsider reaches what is another's"
+                resource = links[-1] if links else ""
+                self._add(actor, resource, owner, decision, rule, thing=thing, chain=links)
+
     def _several(self, actor: Actor) -> None:
         """One that reaches more than one tenant must be declared, with a reason."""
         if actor.kind is Kind.SERVICE and actor.arn in _WITHOUT_SOURCE:
             return
-        reached: dict[str, list[tuple[Thing | None, Decision, tuple[str, ...]]]] = defaultdict(list)
+        reached: Reached = defaultdict(list)
         for thing, decision, links, owner in self._beyond(actor, {actor.arn}, ()):
             if owner is not None:
                 reached[owner].append((thing, decision, links))
@@ -381,18 +394,23 @@ class Proof:
                 )
             )
             return
-        if len(reached) < 2 and not actor.stranger:  # noqa: PLR2004 - more than one tenant
-            return
-        rule = (
-            "anybody reaches what is a tenant's"
-            if actor.stranger
-            else "a principal that nobody declares reaches more than one tenant"
-        )
+        rule = "a principal that nobody declares reaches more than one tenant"
+        if actor.stranger:
+            rule = "anybody reaches what is a tenant's"
+        elif len(reached) < 2:  # noqa: PLR2004 - more than one tenant
+            # To become a tenant's role is what its trust lets one; a resource lets in nobody else.
+            reached = self._direct(reached) if self._is_outside(actor) else {}
+            rule = "a resource's policy lets in an outsider whom nobody claims"
         for owner, found in reached.items():
             thing, decision, links = found[0]
             self._add(
                 actor, links[-1] if links else "", owner, decision, rule, thing=thing, chain=links
             )
+
+    @staticmethod
+    def _direct(reached: Reached) -> Reached:
+        kept = {owner: [one for one in found if not one[2]] for owner, found in reached.items()}
+        return {owner: found for owner, found in kept.items() if found}
 
     def _is_outside(self, actor: Actor) -> bool:
         return actor.stranger or bool(

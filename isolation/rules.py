@@ -10,9 +10,9 @@ from isolation.classes import Classes
 from isolation.documents import Document, UnknownDocument
 from isolation.estate import Estate
 from isolation.graph import Resource
-from isolation.inventory import tags, value, values
+from isolation.inventory import is_arn, tags, value, values
 from isolation.nessie import nessies
-from isolation.principals import Kind
+from isolation.principals import Kind, account_of
 from isolation.sessions import opens, unbound
 from isolation.verdict import Counterexample, Place
 
@@ -320,7 +320,7 @@ def _unknowns(estate: Estate, classes: Classes) -> Iterator[str]:
         yield from _unreadable(thing.documents)
     for claim in estate.ownership.claims:
         for principal in claim.principals if claim.tenant is not None or claim.session_tag else ():
-            if not estate.roles_named(principal):
+            if not estate.roles_named(principal) and not _elsewhere(estate, principal):
                 yield f"{claim.urn} claims the principal {principal}, which no state has"
     for kind in estate.inventory.kinds:
         if kind in _NOT_UNDERSTOOD:
@@ -328,6 +328,11 @@ def _unknowns(estate: Estate, classes: Classes) -> Iterator[str]:
                 yield f"{resource.urn} ({kind}) {_NOT_UNDERSTOOD[kind]}"
         elif kind.startswith("aws:") and kind not in _READ:
             yield from _unread(estate, kind)
+
+
+def _elsewhere(estate: Estate, principal: str) -> bool:
+    """Whether it is of an account that the estate does not hold, so that no state could have it."""
+    return is_arn(principal) and account_of(principal) not in estate.inventory.accounts
 
 
 def _unread(estate: Estate, kind: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from isolation.proof import Options, prove
 from isolation.verdict import Answer
 from onboarding.recorded import State, exported, graph_of
 from tests.estates import own_estate, run_on, write_estate
+from tests.isolation.more_mutations import MORE
 from tests.isolation.mutations import MUTATIONS, changed
 
 
@@ -42,9 +43,9 @@ def test_the_trusted_base_is_listed_with_reasons(states: dict[str, State]) -> No
     assert not {"gateway", "dagster-webserver", "dagster-code"} & set(trusted)
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
+@pytest.mark.parametrize("name", [*MUTATIONS, *MORE])
 def test_every_break_is_found_with_the_right_tenants(states: dict[str, State], name: str) -> None:
-    mutate, tenants = MUTATIONS[name]
+    mutate, tenants = {**MORE, **MUTATIONS}[name]
     verdict = prove(graph_of(changed(states, mutate)))
     assert verdict.answer is Answer.VIOLATED
     concerned = {one for found in verdict.counterexamples for one in found.tenants}
