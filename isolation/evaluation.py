@@ -35,6 +35,9 @@ class Decision:
 def decide(principal: Principal, target: Target) -> Decision:
     """Look for any action, resource and context with which ``principal`` reaches ``target``."""
     problem = pose(principal, target)
+    if not problem.paths:
+        notes = problem.notes
+        return Decision(None, None, (), problem.silent, notes.unknowns, notes.assumptions)
     solver = Solver(problem)
     undecided = None
     try:

@@ -15,7 +15,7 @@ from isolation.notes import Notes
 from isolation.patterns import Pattern, parse, resource
 from isolation.policy import Policy, Statement
 from isolation.principals import Kind, Naming, Principal, denied, naming
-from isolation.targets import Target
+from isolation.targets import Target, meet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,17 +57,6 @@ class Problem:
 def pose(principal: Principal, target: Target) -> Problem:
     """The question whether ``principal`` reaches ``target``."""
     return _Case(principal, target).problem()
-
-
-def touches(statement: Statement, target: Target) -> bool:
-    """Whether a statement could concern a target, at a quick look."""
-    services = statement.services
-    if services is not None and not (
-        services & target.services
-        and any(_meet(head, own) for head in statement.action_heads for own in target.action_heads)
-    ):
-        return False
-    return statement.excludes_resources or bool(statement.resources_near(target.heads))
 
 
 def bind_statement(
@@ -112,18 +101,9 @@ def _elsewhere(test: Test, target: Target) -> bool:
     if test.if_missing and or_missing:
         return False
     return not any(
-        _meet((one.head, bool(one.tail)), (other.head, bool(other.tail)))
+        meet((one.head, bool(one.tail)), (other.head, bool(other.tail)))
         for one in test.patterns
         for other in patterns
-    )
-
-
-def _meet(one: tuple[str, bool], other: tuple[str, bool]) -> bool:
-    """Whether a string may start with both heads, where each goes on only if it is open."""
-    return (
-        (one[0].startswith(other[0]) and other[1])
-        or (other[0].startswith(one[0]) and one[1])
-        or one[0] == other[0]
     )
 
 
@@ -136,12 +116,13 @@ class _Case:
         self._notes = Notes()
         self._context: Facts | None = None
         self._silent: list[str] = []
+        self._named_by: list[tuple[Statement, Naming]] | None = None
         self._same_account = principal.account == target.account
 
     def _bind(self, statements: Iterable[Statement]) -> tuple[Bound, ...]:
         found = []
         for statement in statements:
-            if not touches(statement, self._target):
+            if not self._target.concerned_by(statement):
                 continue
             if self._context is None:
                 self._context = self._principal.context | self._target.known
@@ -232,23 +213,29 @@ class _Case:
 
     def _named(self, least: Naming, *, exactly: bool = False) -> Layer:
         """What the resource's policies allow to the caller by name."""
-        found = []
-        for policy in self._target.policies:
-            for statement in policy.allows:
-                if not touches(statement, self._target):
-                    continue
-                named = naming(statement, self._principal, self._notes)
-                if named == least if exactly else named >= least:
-                    found.append(statement)
+        found = [
+            statement
+            for statement, named in self._namings()
+            if (named == least if exactly else named >= least)
+        ]
         return Layer("the resource's policies", self._bind(found))
+
+    def _namings(self) -> list[tuple[Statement, Naming]]:
+        """How each statement of the resource's policies names the caller."""
+        if self._named_by is None:
+            caller, notes = self._principal, self._notes
+            self._named_by = [(one, naming(one, caller, notes)) for one in self._target.allows]
+        return self._named_by
 
     def _guardrails(self) -> Iterable[tuple[str, tuple[Policy, ...]]]:
         if self._principal.of_an_account:
             for number, level in enumerate(self._principal.guardrails, start=1):
                 yield f"guardrail {number} of the caller", level
+        if not self._target.guardrails:
+            return
         # They limit some services only (Organizations User Guide, "Resource control policies").
         others = [name for name in sorted(self._target.services) if not has_resource_control(name)]
-        if others and self._target.guardrails:
+        if others:
             self._notes.assumed(f"no resource control policy limits {', '.join(others)}")
             return
         for number, level in enumerate(self._target.guardrails, start=1):
@@ -261,10 +248,5 @@ class _Case:
         policies += principal.session
         policies += [policy for _, level in self._guardrails() for policy in level]
         own = [s for policy in policies for s in policy.denies if self._limits_caller(s)]
-        resources = [
-            statement
-            for policy in self._target.policies
-            for statement in policy.denies
-            if touches(statement, self._target) and denied(statement, principal, self._notes)
-        ]
+        resources = [one for one in self._target.denies if denied(one, principal, self._notes)]
         return self._bind([*own, *resources])

@@ -8,7 +8,7 @@ from isolation.automata import atoms
 from isolation.catalog import Universe, acting_on, template_pattern, universe
 from isolation.facts import Facts, Given
 from isolation.patterns import Pattern, glob
-from isolation.policy import Policy, action_services, head_of
+from isolation.policy import Policy, Statement, action_services, head_of
 from isolation.principals import Level, account_of
 
 ANY_RESOURCE = "${*}"
@@ -132,6 +132,26 @@ class Target:
                 found[forms] = found.get(forms, 0) | mask & asked
         return tuple((mask, forms) for forms, mask in found.items())
 
+    @cached_property
+    def allows(self) -> tuple[Statement, ...]:
+        """The statements of its policies that allow and could concern it."""
+        return tuple(s for one in self.policies for s in one.allows if self.concerned_by(s))
+
+    @cached_property
+    def denies(self) -> tuple[Statement, ...]:
+        """The statements of its policies that deny and could concern it."""
+        return tuple(s for one in self.policies for s in one.denies if self.concerned_by(s))
+
+    def concerned_by(self, statement: Statement) -> bool:
+        """Whether a statement could concern it, at a quick look."""
+        services = statement.services
+        if services is not None and not (
+            services & self.services
+            and any(meet(head, own) for head in statement.action_heads for own in self.action_heads)
+        ):
+            return False
+        return statement.excludes_resources or bool(statement.resources_near(self.heads))
+
     def _forms(self, templates: tuple[str, ...]) -> tuple[Pattern, ...] | None:
         """The forms that cut its resources, none where all have one; None if none has any."""
         if self.resources == (ANY_RESOURCE,):
@@ -148,6 +168,15 @@ class Target:
         if not touched:
             return None
         return () if whole else tuple(template_pattern(text) for text in sorted(cutting))
+
+
+def meet(one: tuple[str, bool], other: tuple[str, bool]) -> bool:
+    """Whether a string may start with both heads, where each goes on only if it is open."""
+    return (
+        (one[0].startswith(other[0]) and other[1])
+        or (other[0].startswith(one[0]) and one[1])
+        or one[0] == other[0]
+    )
 
 
 _SERVICE = 2  # arn:partition:service

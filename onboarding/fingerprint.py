@@ -45,7 +45,7 @@ class Fingerprints:
         if isinstance(given, Enum):
             return _hash(type(given).__qualname__, given.name)
         if isinstance(given, _PLAIN):
-            return _hash(type(given).__name__, repr(given))
+            return f"{type(given).__name__} {given!r}"  # what it is part of is hashed
         key = id(given)
         if key in above:
             raise _OpaqueError
@@ -111,7 +111,5 @@ def _public(resource: pulumi.Resource) -> list[tuple[str, Any]]:
 
 
 def _hash(*parts: str) -> str:
-    found = hashlib.sha256()
-    for part in parts:
-        found.update(f"{len(part)}:{part}".encode())
-    return found.hexdigest()
+    text = "".join([f"{len(part)}:{part}" for part in parts])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -16,8 +16,11 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +30,7 @@ from onboarding.progress import Reporter
 from tenancy.estate import Estate, StackPlan
 
 Entry = dict[str, Any]
+Answers = list[Future[list[dict[str, Any]]]]
 _READ = ("tenants", "table-templates", "tests", "docs", "node_modules", "__pycache__")
 """Folders that no code is in: what the first two say is in the plans."""
 _KEPT = 7 * 24 * 3600
@@ -88,14 +92,21 @@ class Recorder:
         """Every stack's resources, as far as they can be recorded."""
         found = Recordings()
         stale: dict[str, tuple[StackPlan, _Kept]] = {}
+        current: dict[str, _Kept] = {}
         keys = {plan.name: _hash(self._code, plan.name, repr(plan)) for plan in estate.stacks}
         for plan in estate.stacks:
             kept = _Kept() if self._fresh else self._kept(plan.name)
-            if kept.key == keys[plan.name] and set(kept.parts) == {"", *plan.tenant_ids}:
-                found.parts[plan.name] = dict(kept.parts)
+            if kept.key == keys[plan.name] and set(kept.texts) == {"", *plan.tenant_ids}:
+                current[plan.name] = kept
             else:
                 stale[plan.name] = plan, kept
-        fingerprints = self._hear(stale, found)
+        with self._asked(stale) as answers:
+            # While the processes work, what is kept is read.
+            for name, kept in current.items():
+                found.parts[name] = dict(kept.parts)
+            for _, kept in stale.values():
+                _ = kept.parts
+            fingerprints = self._hear(stale, found, answers)
         for name, (_, kept) in stale.items():
             if name in found.failures:
                 found.parts.pop(name, None)
@@ -104,12 +115,13 @@ class Recorder:
         self._forget()
         return found
 
+    @staticmethod
     def _hear(
-        self, stale: Mapping[str, tuple[StackPlan, _Kept]], found: Recordings
+        stale: Mapping[str, tuple[StackPlan, _Kept]], found: Recordings, answers: Answers
     ) -> Mapping[str, dict[str, str | None]]:
         """Add to what was found what the processes tell; the fingerprints of the tenants."""
         fingerprints: dict[str, dict[str, str | None]] = defaultdict(dict)
-        for line in self._ask(stale):
+        for line in chain.from_iterable(answered.result() for answered in answers):
             stack = line["stack"]
             if "error" in line:
                 found.failures[stack] = Failure(stack, line["error"], line["source"])
@@ -127,20 +139,19 @@ class Recorder:
             parts[tenant] = given
         return fingerprints
 
-    def _ask(self, stale: Mapping[str, tuple[StackPlan, _Kept]]) -> Iterator[dict[str, Any]]:
+    @contextmanager
+    def _asked(self, stale: Mapping[str, tuple[StackPlan, _Kept]]) -> Iterator[Answers]:
+        """The processes at work on stale stacks."""
         orders = _shared_out(stale, os.cpu_count() or 1)
-        if not orders:
-            return
         while len(self._processes) < len(orders):
             self._processes.append(_Process(self._root))
-        self._report.say(f"recording {len(stale)} stacks in {len(orders)} processes")
-        with ThreadPoolExecutor(len(orders)) as pool:
-            asked = [
+        if orders:
+            self._report.say(f"recording {len(stale)} stacks in {len(orders)} processes")
+        with ThreadPoolExecutor(max(1, len(orders))) as pool:
+            yield [
                 pool.submit(process.carry_out, order)
                 for process, order in zip(self._processes, orders, strict=False)
             ]
-            for answered in asked:
-                yield from answered.result()
 
     # --- what is kept
 
@@ -149,8 +160,8 @@ class Recorder:
             told = json.loads((self._folder / f"{stack}.json").read_text("utf-8"))
             if told["code"] != self._code:
                 return _Kept()
-            parts = {tenant: json.loads(self._part(name)) for tenant, name in told["parts"].items()}
-            return _Kept(told["key"], parts, told["fingerprints"], told["parts"])
+            texts = {tenant: self._part(name) for tenant, name in told["parts"].items()}
+            return _Kept(told["key"], texts, told["fingerprints"], told["parts"])
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             return _Kept()  # none, or one that was cut short: it is recorded again
 
@@ -202,9 +213,14 @@ class _Kept:
     """What was recorded of a stack before."""
 
     key: str = ""
-    parts: Mapping[str, list[Entry]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def parts(self) -> Mapping[str, list[Entry]]:
+        """By tenant. Read when it is first needed, which takes as long as a proof."""
+        return {tenant: json.loads(text) for tenant, text in self.texts.items()}
 
 
 class _Process:

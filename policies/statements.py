@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from isolation.graph import Resource
@@ -18,16 +19,23 @@ def statements(resource: Resource) -> Iterator[Statement]:
     Raises ``NotKnownYetError`` for a document that is not known. One that is no JSON has none:
     AWS refuses it, and the proof says that it is not understood.
     """
-    documents = [resource.inputs.get(name) for name in _DOCUMENTS]
-    documents += [inline.get("policy") for inline in listed(resource.inputs.get("inlinePolicies"))]
+    inputs = resource.inputs
+    documents = [inputs[name] for name in _DOCUMENTS if name in inputs]
+    documents += [inline.get("policy") for inline in listed(inputs.get("inlinePolicies"))]
     for document in documents:
         text = known(document)
-        try:
-            read = json.loads(text) if isinstance(text, str) else text
-        except (ValueError, RecursionError):
-            continue
+        read = _read(text) if isinstance(text, str) else text
         if isinstance(read, Mapping):
             yield from (one for one in listed(read.get("Statement")) if isinstance(one, Mapping))
+
+
+@lru_cache(maxsize=1 << 14)
+def _read(text: str) -> object:
+    """A document as JSON, which several rules look at; None if it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def allowing(resource: Resource) -> Iterator[Statement]:
