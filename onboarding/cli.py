@@ -25,7 +25,7 @@ from onboarding import local, progress, summary
 from onboarding.add_cli import add
 from onboarding.check_cli import check
 from onboarding.commands import Json, print_json, project_root
-from onboarding.data_plane_cli import start, stop
+from onboarding.data_plane_cli import dagster, start, stop
 from onboarding.deploy import Busy
 from onboarding.errors import OperationFailed
 from onboarding.import_cli import import_
@@ -52,10 +52,11 @@ local_app = typer.Typer(
 )
 app.add_typer(local_app, name="local")
 local_app.command(epilog="Example: tenancy local start --data-plane")(start)
+local_app.command(epilog="Example: tenancy local dagster --of federal-dhs")(dagster)
 local_app.command(epilog="Example: tenancy local stop --data-plane --clear")(stop)
 app.command(epilog="Example: tenancy add initech --tier medium")(add)
 app.command("import", epilog="Example: tenancy import tenant_config.yaml")(import_)
-app.command(epilog="Example: tenancy pipeline --batches 1")(pipeline)
+app.command(epilog="Example: tenancy pipeline --rounds 1")(pipeline)
 app.command(epilog="Example: tenancy check --sarif findings.sarif")(check)
 app.command(epilog="Example: tenancy prove acme.json platform.json --json")(prove)
 

@@ -11,7 +11,8 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,7 +24,6 @@ from typing import Any
 import boto3
 import httpx
 from botocore.config import Config
-from pydantic import TypeAdapter
 
 from localcloud.errors import LocalCloudError
 from localcloud.paths import Layout
@@ -34,6 +34,7 @@ from localcloud.servers.kept import Kept, Running, ensure
 from localcloud.servers.minio import MinioServer, minio_at, start_minio
 from localcloud.servers.minio_policies import minio_policy
 from localcloud.servers.nessie import start_nessie
+from localcloud.servers.ports import free_port
 from localcloud.servers.postgresql import (
     HOST,
     MASTER,
@@ -42,15 +43,31 @@ from localcloud.servers.postgresql import (
     start_postgresql,
     stop_postgresql,
 )
+from onboarding import local_dagster
 from onboarding.local import local_plans
+from onboarding.local_dagster import LocalDagster
 from onboarding.progress import Reporter
 from pipelines.database_users.users import Login, Server, set_password
 from tenancy.access import boundary_statements, metadata_statements, role_statements
+from tenancy.dagster import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    DATABASE_HOST,
+    DATABASE_NAME,
+    DATABASE_PASSWORD,
+    DATABASE_PORT,
+    DATABASE_USERNAME,
+    LAKEHOUSE,
+    TOKEN_URL,
+    WEBSERVER_HEALTH_PATH,
+    DagsterPlan,
+    run_task,
+)
 from tenancy.database_names import database_name, logins
 from tenancy.environment import Environment, Identity
 from tenancy.estate import StackPlan, load_estate
 from tenancy.grants import Statement
-from tenancy.lake import TenantLake, lake_of
+from tenancy.lake import TenantLake, description, lake_of
 from tenancy.names import PLATFORM, RoleKind, ServiceKind
 from tenancy.nessie import (
     DATABASE_URL,
@@ -62,7 +79,7 @@ from tenancy.nessie import (
     nessie_task,
     shared_metadata_statement,
 )
-from tenancy.settings import OwnDagster, SharedNessie, TenantSettings
+from tenancy.settings import SharedNessie, TenantSettings
 
 _DATASOURCE = "quarkus.datasource.postgresql"
 _S3 = "nessie.catalog.service.s3.default-options"
@@ -141,6 +158,10 @@ class Place:
         """Passwords that servers know of each other, by name."""
         return self.folder / "secrets.json"
 
+    def dagster(self, owner: str) -> Path:
+        """The instance of the Dagster of ``owner``."""
+        return self.folder / "dagster" / owner
+
     def record(self, server: str) -> Path:
         """Which process the server is."""
         return self.folder / "servers" / f"{server}.json"
@@ -209,7 +230,7 @@ def status(root: Path) -> DataPlane:
             ServerStatus(
                 name,
                 kept.process.pid,
-                f"http://127.0.0.1:{kept.port}" if name != _POSTGRESQL else f"{HOST}:{kept.port}",
+                _address(name, kept.port),
                 kept.process.process() is not None,
             )
             for name, kept in _kept(place)
@@ -217,6 +238,12 @@ def status(root: Path) -> DataPlane:
         tenants,
         str(place.description),
     )
+
+
+def _address(server: str, port: int) -> str:
+    if server == _POSTGRESQL:
+        return f"{HOST}:{port}"
+    return f"http://127.0.0.1:{port}" if port else "no port"
 
 
 def token(root: Path, tenant: str, kind: RoleKind) -> str:
@@ -245,6 +272,46 @@ def token(root: Path, tenant: str, kind: RoleKind) -> str:
             f"no token can be had for {name}: {type(error).__name__}",
             "run `tenancy local start --data-plane`, which also takes in new tenants",
         ) from error
+
+
+def materialize(root: Path, rounds: int) -> list[dict[str, str]]:
+    """Have each Dagster run the job of each of its tenants, ``rounds`` times; how each run fared.
+
+    Raises:
+        LocalCloudError: the data plane does not run, or runs could not be made.
+    """
+    homes = sorted(Place.of(root).dagster("x").parent.iterdir())
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda home: local_dagster.materialize(home, rounds), homes))
+    return [run for runs in found for run in runs]
+
+
+def webserver(root: Path, owner: str, reporter: Reporter) -> str:
+    """Start the web interface of the Dagster of ``owner``, and give its URL; `stop` ends it too.
+
+    Raises:
+        LocalCloudError: the data plane does not run, or there is no such Dagster.
+    """
+    place, plans = Place.of(root), {plan.owner: plan for plan in local_plans(load_estate(root))}
+    home, name = place.dagster(owner), f"dagster-webserver-{owner}"
+    if owner not in plans or not home.exists():
+        known = ", ".join(sorted(plans))
+        raise LocalCloudError(
+            f"no Dagster of {owner} runs here",
+            f"run `tenancy local start --data-plane`; owners of one are: {known}",
+        )
+    plan = plans[owner]
+    spec = DagsterPlan(plan.names, owner, plan.tenants, plan.environment).webserver
+    environment = local_dagster.saved_environment(home)
+
+    def begin(port: int) -> Running:
+        reporter.say(f"starting {name}")
+        log = place.log(name)
+        return local_dagster.start_service(spec, home, environment, log, port or free_port())
+
+    with _alone(place, reporter):
+        well = partial(_answers, path=WEBSERVER_HEALTH_PATH)
+        return _address(name, ensure(place.record(name), environment, begin, well).port)
 
 
 def client_id(tenant: str, kind: RoleKind) -> str:
@@ -292,8 +359,22 @@ class _Start:
         minio, postgresql = self._minio(), self._postgresql()
         self._grant(minio)
         nessies = self._nessies(minio, postgresql)
-        gateways = self._gateways(nessies)
-        _replace(self._place.description, self._describe(minio, nessies, gateways))
+        lakes = self._lakes(nessies, self._gateways(nessies))
+        _replace(
+            self._place.description,
+            json.dumps(self._told(lakes.values(), minio), indent=2),
+        )
+        # In this thread: two that make a secret at a time would lose one.
+        databases = {
+            plan.owner: self._instance_store(postgresql, plan.owner) for plan in self._plans
+        }
+        with ThreadPoolExecutor(_STARTING_AT_ONCE) as pool:
+            begun = [
+                pool.submit(self._dagster, plan, databases[plan.owner], minio, lakes)
+                for plan in self._plans
+            ]
+        for done in begun:
+            done.result()
 
     # --- identity
 
@@ -384,17 +465,7 @@ class _Start:
         kept = self._ensure(
             _POSTGRESQL, {}, lambda port: start_postgresql(folder, port), lambda _port: True
         )
-        server = postgresql_at(folder, kept.process, kept.port)
-        for owner in self._dagsters():
-            self._login(server, owner, ServiceKind.DAGSTER)
-        return server
-
-    def _dagsters(self) -> Iterator[str]:
-        """Who has a Dagster, and so a database for it."""
-        yield PLATFORM
-        for settings in self._tenants:
-            if isinstance(settings.pipelines, OwnDagster):
-                yield settings.id
+        return postgresql_at(folder, kept.process, kept.port)
 
     def _login(self, server: PostgresqlServer, owner: str, kind: ServiceKind) -> Login:
         database = database_name(owner, kind)
@@ -462,20 +533,72 @@ class _Start:
 
     # --- what pipelines are told
 
-    def _describe(self, minio: MinioServer, nessies: Mapping[str, str], gateway: str) -> str:
-        lakes = {}
+    def _lakes(self, nessies: Mapping[str, str], gateway: str) -> Mapping[str, TenantLake]:
+        found = {}
         for settings in self._tenants:
             shared = isinstance(settings.nessie, SharedNessie)
             url = gateway if shared else nessies[settings.id]
-            lakes[settings.id] = _plain(lake_of(settings, f"{url}/iceberg"))
-        return json.dumps(
-            {
-                "identity": self._identity.model_dump(),
-                "issuer": self._issuer_url,
-                "s3": {"endpoint": minio.endpoint, "region": self._plans[0].region},
-                "lakes": lakes,
-            },
-            indent=2,
+            found[settings.id] = lake_of(settings, f"{url}/iceberg")
+        return found
+
+    def _told(self, lakes: Iterable[TenantLake], minio: MinioServer) -> dict[str, Any]:
+        return description(lakes, self._identity, self._plans[0].region, minio.endpoint)
+
+    # --- pipelines
+
+    def _instance_store(self, postgresql: PostgresqlServer, owner: str) -> dict[str, str]:
+        """The variables that name the database of a Dagster."""
+        login = self._login(postgresql, owner, ServiceKind.DAGSTER)
+        return {
+            DATABASE_HOST: HOST,
+            DATABASE_PORT: str(postgresql.port),
+            DATABASE_NAME: login.database,
+            DATABASE_USERNAME: login.name,
+            DATABASE_PASSWORD: login.password,
+            "PGSSLROOTCERT": str(postgresql.authority),
+        }
+
+    def _dagster(
+        self,
+        plan: StackPlan,
+        database: Mapping[str, str],
+        minio: MinioServer,
+        lakes: Mapping[str, TenantLake],
+    ) -> None:
+        """Services of the plan's one Dagster, whose tenants are partitions when this returns."""
+        owner = plan.owner
+        environment = self._environment(plan)
+        clients = issuer.read_clients(self._place.issuer)
+        runs = {
+            settings.id: {
+                **run_task(settings, environment).environment,
+                **database,
+                LAKEHOUSE: json.dumps(self._told([lakes[settings.id]], minio)),
+                TOKEN_URL: f"{self._issuer_url}{issuer.TOKEN_PATH}",
+                CLIENT_ID: client_id(settings.id, RoleKind.RUN),
+                CLIENT_SECRET: clients[client_id(settings.id, RoleKind.RUN)].secret,
+            }
+            for settings in plan.tenants
+        }
+        dagster = LocalDagster(
+            DagsterPlan(plan.names, owner, plan.tenants, environment),
+            self._place.dagster(owner),
+            self._place.log("x").parent,
+            database,
+            runs,
+        )
+        dagster.write()
+        begin, log = dagster.start_code, self._place.log(f"dagster-code-{owner}")
+        code = self._ensure(
+            f"dagster-code-{owner}", dagster.environment(0), partial(begin, log), _listens
+        )
+        dagster.register(code.port)
+        log = self._place.log(f"dagster-daemon-{owner}")
+        self._ensure(
+            f"dagster-daemon-{owner}",
+            dagster.environment(code.port),
+            lambda _port: dagster.start_daemon(log, code.port),
+            lambda _port: True,
         )
 
     # --- helpers
@@ -517,9 +640,12 @@ def _answers(port: int, path: str) -> bool:
     return answer.status_code == HTTPStatus.OK
 
 
-def _plain(lake: TenantLake) -> dict[str, Any]:
-    found: dict[str, Any] = TypeAdapter(TenantLake).dump_python(lake, mode="json")
-    return found
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), _PATIENCE).close()
+    except OSError:
+        return False
+    return True
 
 
 def _replace(place: Path, content: str, mode: int = 0o644) -> None:

@@ -14,6 +14,7 @@ from localcloud.paths import Layout
 from onboarding import progress
 from onboarding.commands import Json, print_json, project_root
 from onboarding.pipeline_cli import needing_data_plane
+from tenancy.names import PLATFORM
 
 DataPlane = Annotated[
     bool,
@@ -44,6 +45,22 @@ def start(*, of_data_plane: DataPlane = False, as_json: Json = False) -> None:
     console.print(table)
     console.print(f"tenants: {', '.join(found.tenants)}", highlight=False)
     console.print(f"for pipelines: {found.description}", highlight=False)
+
+
+def dagster(
+    *,
+    owner: Annotated[
+        str, typer.Option("--of", help="A hard tenant, for its own; else the shared one.")
+    ] = PLATFORM,
+    as_json: Json = False,
+) -> None:
+    """Start the web interface of a Dagster of the running data plane, and say where it is.
+
+    The shared one only shows; a hard tenant's own also starts runs. `stop --data-plane` ends it.
+    """
+    report = progress.reporter_for(Console(stderr=True))
+    url = needing_data_plane("onboarding.data_plane").webserver(project_root(), owner, report)
+    _print({"url": url}, f"Dagster of {owner}: {url}", as_json=as_json)
 
 
 def stop(

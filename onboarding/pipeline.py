@@ -11,7 +11,6 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pyiceberg.exceptions import ForbiddenError
 
 from localcloud.errors import LocalCloudError
@@ -20,11 +19,8 @@ from onboarding.progress import Reporter
 from pipelines.audit import refusals
 from pipelines.catalog import Lakehouse, TenantCatalog
 from pipelines.crossing import Attacker, Layer
-from pipelines.lakehouse import source
 from pipelines.writing import batches_of
 from tenancy.names import RoleKind
-
-_EVENTS, _TIME = "event_stream", "occurred_at"
 
 
 @dataclass(frozen=True)
@@ -77,18 +73,22 @@ class Report:
         return {**asdict(self), "holds": self.holds}
 
 
-def run(root: Path, reporter: Reporter, batches: int) -> Report:
-    """Load the next ``batches`` of data for each tenant, then ask and attack.
+def run(root: Path, reporter: Reporter, rounds: int) -> Report:
+    """Have each tenant's Dagster load its next data ``rounds`` times, then ask and attack.
 
     Raises:
-        LocalCloudError: the data plane does not run.
+        LocalCloudError: the data plane does not run, or a run failed.
     """
     lakehouse = _lakehouse(root)
-    for tenant in lakehouse.lakes:
-        catalog = _as(lakehouse, root, tenant, RoleKind.RUN)
-        catalog.make_tables()
-        added = sum(_load(catalog) for _ in range(batches))
-        reporter.say(f"{tenant}: {added} rows added")
+    if rounds:
+        reporter.say(f"{rounds} rounds of runs of {len(lakehouse.lakes)} tenants")
+        for ended in data_plane.materialize(root, rounds):
+            if ended["status"] != "SUCCESS":
+                raise LocalCloudError(
+                    f"a run of {ended['tenant']} failed: {ended['reason']}",
+                    f"read {data_plane.Place.of(root).log('run-' + ended['tenant'])}, and run it"
+                    " again: what was written is not written twice",
+                )
     reporter.say(f"trying {len(lakehouse.lakes) * (len(lakehouse.lakes) - 1)} pairs of tenants")
     return report(root)
 
@@ -120,16 +120,6 @@ def _lakehouse(root: Path) -> Lakehouse:
 
 def _as(lakehouse: Lakehouse, root: Path, tenant: str, kind: RoleKind) -> TenantCatalog:
     return lakehouse.catalog_for(data_plane.token(root, tenant, kind))
-
-
-def _load(catalog: TenantCatalog) -> int:
-    """Add the events that follow those that are there; how many."""
-    times = catalog.load(_EVENTS).scan(selected_fields=(_TIME,)).to_arrow()[_TIME]
-    rows = source.events(catalog.tenant, pc.max(times).as_py())
-    if not rows.num_rows:
-        return 0
-    catalog.append(_EVENTS, rows, batch=f"{source.HOURS}/{pc.min(rows[_TIME]).as_py():%Y-%m}")
-    return int(rows.num_rows)
 
 
 def _tenant(lakehouse: Lakehouse, root: Path, catalog: TenantCatalog) -> TenantReport:

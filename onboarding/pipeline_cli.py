@@ -19,18 +19,19 @@ from onboarding.commands import Json, print_json, project_root
 
 def pipeline(
     *,
-    batches: Annotated[
-        int, typer.Option("--batches", min=0, help="How many months each tenant gets.")
-    ] = 3,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=0, help="How many runs each tenant gets.")
+    ] = 2,
     as_json: Json = False,
 ) -> None:
-    """Load each tenant's next data on the local data plane, and try every pair of tenants.
+    """Run each tenant's pipeline on the local data plane, and try every pair of tenants.
 
-    Shows the rows of each tenant, the columns that each of its roles was shown, and how many of the
-    attempts of each tenant at each other were refused, by the catalog and by storage.
+    Each run, started by Dagster as its tenant, loads the next month of events and the next year of
+    history. Then shows the rows of each tenant, the columns that each of its roles was shown, and
+    how many of the attempts of each tenant at each other were refused, by catalog and storage.
     """
     root, report = project_root(), progress.reporter_for(Console(stderr=True))
-    found = needing_data_plane("onboarding.pipeline").run(root, report, batches)
+    found = needing_data_plane("onboarding.pipeline").run(root, report, rounds)
     if as_json:
         print_json(found.to_json())
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,6 +76,15 @@ def audited(who: Verified, action: str, table: str, **known: str) -> Iterator[En
             "reason": reason,
         }
         LOG.info(json.dumps(line))
+
+
+def to_standard_output() -> None:
+    """Let the lines come out of this process as they are, each the whole of a line."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    LOG.handlers[:] = [handler]
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
 
 
 @contextmanager

@@ -17,24 +17,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pydantic import TypeAdapter
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, TableAlreadyExistsError
-from pyiceberg.partitioning import PartitionField, PartitionSpec
-from pyiceberg.schema import Schema
 from pyiceberg.table import Table
-from pyiceberg.transforms import parse_transform
 
 from pipelines.audit import audited
 from pipelines.gateway.tokens import Verifier, acts_for
+from pipelines.schemas import partitions_of, schema_of, share_of
 from pipelines.storage import Storage
-from pipelines.writing import append_to_all
+from pipelines.versions import IS_CURRENT, changed_versions
+from pipelines.writing import Change, Name, commit_to_all
 from tenancy.lake import LakeTable, TenantLake
 from tenancy.names import RoleKind
 
-_FIRST_PARTITION_FIELD = 1000  # Iceberg specification, "Partition Specs"
 _LAKES = TypeAdapter(dict[str, TenantLake])
 
 
@@ -53,7 +53,15 @@ class Lakehouse:
         Raises:
             OSError, ValueError: there is no such file, or it says something else.
         """
-        given = json.loads(description.read_text(encoding="utf-8"))
+        return cls.of(json.loads(description.read_text(encoding="utf-8")))
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Lakehouse:
+        """As `tenancy.lake.description` says it.
+
+        Raises:
+            ValueError: it says something else.
+        """
         identity = given["identity"]
         return cls(
             Verifier(identity["issuer"], identity["audience"], identity["public_key"]),
@@ -130,7 +138,7 @@ class TenantCatalog:
             self.iceberg.create_table(
                 table.identifier,
                 schema,
-                partition_spec=_partitions(table, schema),
+                partition_spec=partitions_of(table, schema),
                 properties={
                     "write.data.path": table.location.rstrip("/"),
                     "comment": table.description,
@@ -156,6 +164,19 @@ class TenantCatalog:
             entry.rows = found.num_rows
         return found
 
+    def count(self, name: str) -> int:
+        """How many rows one table has."""
+        with audited(self, "count", name) as entry:
+            entry.rows = int(self.load(name).scan().count())
+        return entry.rows
+
+    def newest(self, name: str, column: str) -> Any:  # noqa: ANN401 - of the column's type
+        """The greatest value of a column; None where the table has none."""
+        with audited(self, "read", name, column=column) as entry:
+            found = self.load(name).scan(selected_fields=(column,)).to_arrow()[column]
+            entry.rows = len(found)
+        return pc.max(found).as_py()
+
     def append(self, template: str, rows: pa.Table, batch: str) -> bool:
         """Add rows with all columns of a template: to its public and restricted part, in one
         commit.
@@ -173,52 +194,48 @@ class TenantCatalog:
             KeyError: the tenant has no such template, or the rows lack a column.
             pyiceberg.exceptions.CommitFailedException: others committed all the time.
         """
-        parts = self.lake.parts(template)
-        if not parts:
-            raise KeyError(template)
+        parts = self._parts(template)
         with audited(self, "append", template, batch=batch) as entry:
-            shares = {part.identifier: _share(rows, part) for part in parts}
-            added = append_to_all(self.iceberg, shares, batch)
+            changes = {part.identifier: Change(share_of(rows, part)) for part in parts}
+            added = commit_to_all(self.iceberg, changes, lambda _: changes, batch)
             entry.rows = rows.num_rows if added else 0
         return added
+
+    def merge(self, template: str, observations: pa.Table, batch: str) -> bool:
+        """Add what was observed to a template that keeps history (`pipelines.lakehouse.history`):
+        where an entity's public attributes changed, its current version ends and a new one begins,
+        which alone has the restricted columns. In one commit, as `append`.
+
+        Args:
+            template: its name.
+            observations: all columns of the template but those that tell versions apart.
+            batch: names the observations, as for `append`.
+
+        Raises:
+            KeyError: as for `append`.
+            pipelines.lakehouse.history.OutOfOrderError: they are older than what is known.
+        """
+        parts = self._parts(template)
+        with audited(self, "merge", template, batch=batch) as entry:
+
+            def decide(tables: Mapping[Name, Table]) -> Mapping[Name, Change]:
+                known = tables[parts[0].identifier].scan(row_filter=IS_CURRENT).to_arrow()
+                entry.rows, changes = changed_versions(known, observations, parts)
+                return changes
+
+            names = [part.identifier for part in parts]
+            added = commit_to_all(self.iceberg, names, decide, batch)
+            entry.rows = entry.rows if added else 0
+        return added
+
+    def _parts(self, template: str) -> tuple[LakeTable, ...]:
+        found = self.lake.parts(template)
+        if not found:
+            raise KeyError(template)
+        return found
 
     def _table(self, name: str) -> LakeTable:
         for table in self.lake.tables:
             if table.name == name:
                 return table
         raise KeyError(name)
-
-
-def schema_of(table: LakeTable) -> Schema:
-    """The Iceberg schema of a table; every column but the key is optional."""
-    fields = [
-        {
-            "id": number,
-            "name": column.name,
-            "type": column.type,
-            "required": False,
-            "doc": column.description,
-        }
-        for number, column in enumerate(table.columns, start=1)
-    ]
-    return Schema.model_validate({"type": "struct", "schema-id": 0, "fields": fields})
-
-
-def _partitions(table: LakeTable, schema: Schema) -> PartitionSpec:
-    return PartitionSpec(
-        *(
-            PartitionField(
-                source_id=schema.find_field(part.column).field_id,
-                field_id=number,
-                transform=parse_transform(part.transform),
-                name=f"{part.column}_{part.transform.partition('[')[0]}",
-            )
-            for number, part in enumerate(table.partition_by, start=_FIRST_PARTITION_FIELD)
-        )
-    )
-
-
-def _share(rows: pa.Table, part: LakeTable) -> pa.Table:
-    """The part's columns of the rows, in its types."""
-    schema = schema_of(part).as_arrow()
-    return rows.select(schema.names).cast(schema)

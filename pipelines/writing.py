@@ -1,8 +1,9 @@
-"""Rows for several Iceberg tables of one catalog, in one commit: all of them or none."""
+"""Changes of several Iceberg tables of one catalog, in one commit: all of them or none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from pydantic import BaseModel, Field
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException, ForbiddenError
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import CommitTableRequest, Namespace, Table, TableIdentifier, Transaction
 from pyiceberg.table.update import AssertTableUUID
 
@@ -35,30 +37,45 @@ class _Commit(BaseModel):
     table_changes: list[CommitTableRequest] = Field(serialization_alias="table-changes")
 
 
-def append_to_all(
-    catalog: RestCatalog, rows: Mapping[tuple[str, str], pa.Table], batch: str
+@dataclass(frozen=True)
+class Change:
+    """``rows`` are added to a table, and those that match ``instead_of`` are removed."""
+
+    rows: pa.Table
+    instead_of: BooleanExpression | None = None
+
+
+Name = tuple[str, str]
+"""Namespace and name of a table."""
+Decide = Callable[[Mapping[Name, Table]], Mapping[Name, Change]]
+"""What becomes of the tables, given how they are. Asked again where others committed meanwhile."""
+
+
+def commit_to_all(
+    catalog: RestCatalog, names: Collection[Name], decide: Decide, batch: str
 ) -> bool:
-    """Append to each table its rows, once for each batch.
+    """Change each of the tables, once for each batch.
 
     Args:
         catalog: which must know the call ``transactions/commit``.
-        rows: table -> what to append to it.
-        batch: names the rows.
+        names: the tables.
+        decide: see `Decide`.
+        batch: names the change.
 
     Returns:
         False when the first of the tables has that batch already.
 
     Raises:
-        CommitFailedException: others committed all the time. Nothing was added.
+        CommitFailedException: others committed all the time. Nothing was changed.
         CommitStateUnknownException: the catalog did not say what became of the commit; ask again
             with the same batch.
         ForbiddenError: the catalog refuses it.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        tables = {name: catalog.load_table(name) for name in rows}
+        tables = {name: catalog.load_table(name) for name in names}
         if _digest(batch) in batches_of(next(iter(tables.values()))):
             return False
-        begun = [_appending(tables[name], added, batch) for name, added in rows.items()]
+        begun = [_changing(tables[name], change, batch) for name, change in decide(tables).items()]
         try:
             _commit(catalog, begun)
         except CommitFailedException:
@@ -82,9 +99,12 @@ def _digest(batch: str) -> str:
     return sha256(batch.encode()).hexdigest()[:12]
 
 
-def _appending(table: Table, rows: pa.Table, batch: str) -> Transaction:
+def _changing(table: Table, change: Change, batch: str) -> Transaction:
     begun = table.transaction()
-    begun.append(rows)
+    if change.instead_of is None or table.current_snapshot() is None:
+        begun.append(change.rows)
+    else:
+        begun.overwrite(change.rows, change.instead_of)
     # Two of these at once do not overwrite each other's list: the second must begin anew, since
     # the newest snapshot is not the one that it was based on.
     remembered = [*batches_of(table), _digest(batch)][-REMEMBERED:]

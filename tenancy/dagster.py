@@ -18,6 +18,7 @@ import yaml
 
 from tenancy.environment import Environment
 from tenancy.grants import Statement
+from tenancy.lake import description, lake_of
 from tenancy.names import PLATFORM, Names, RoleKind, ServiceKind
 from tenancy.services import WRITE_LOGS, SecretKey, TaskSpec, pull_statements
 from tenancy.settings import SharedDagster, TenantSettings
@@ -38,6 +39,12 @@ DATABASE_PORT = "DAGSTER_PG_PORT"
 DATABASE_NAME = "DAGSTER_PG_DB"
 DATABASE_USERNAME = "DAGSTER_PG_USERNAME"
 DATABASE_PASSWORD = "DAGSTER_PG_PASSWORD"  # noqa: S105 - the name of a variable
+
+LAKEHOUSE = "TENANCY_LAKEHOUSE"
+"""The environment variable of a run with `tenancy.lake.description`, of its tenant alone."""
+TOKEN_URL = "TENANCY_TOKEN_URL"  # noqa: S105 - the name of a variable
+CLIENT_ID = "TENANCY_CLIENT_ID"
+CLIENT_SECRET = "TENANCY_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 
 CODE_LOCATION = "lakehouse"
 CODE_MODULE = "pipelines.definitions"
@@ -156,6 +163,8 @@ class DagsterPlan:
                     "class": "NoOpComputeLogManager",
                 },
                 "telemetry": {"enabled": False},
+                # No invitation to a newsletter over what is to be looked at.
+                "nux": {"enabled": False},
             }
         )
 
@@ -325,7 +334,9 @@ class DagsterPlan:
 
 def run_task(settings: TenantSettings, environment: Environment) -> TaskSpec:
     """A run of the tenant. The daemon adds the command and nothing else."""
-    names, storage = settings.names, settings.storage
+    names = settings.names
+    lake = lake_of(settings, f"https://{settings.network.host}/iceberg")
+    told = description([lake], environment.identity, names.region)
     return TaskSpec(
         owner=settings.id,
         kind=ServiceKind.RUN,
@@ -335,11 +346,7 @@ def run_task(settings: TenantSettings, environment: Environment) -> TaskSpec:
         environment={
             **_at_database(names),
             "TENANT": settings.id,
-            "CATALOG_URL": f"https://{settings.network.host}",
-            "WAREHOUSE": settings.nessie.warehouse,
-            "RESTRICTED_WAREHOUSE": settings.nessie.restricted_warehouse,
-            "BUCKET": storage.bucket,
-            "BUCKET_PREFIX": storage.prefix,
+            LAKEHOUSE: json.dumps(told, separators=(",", ":")),
             "GLUE_DATABASE": settings.catalog.database,
             "GLUE_TABLE_PREFIX": settings.catalog.table_prefix,
         },

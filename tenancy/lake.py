@@ -3,10 +3,14 @@
 It names no principal and holds no secret: who may do what is decided by catalog and storage.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from tenancy.access import sees_restricted
+from tenancy.environment import Identity
 from tenancy.governance import Column, GovernedTable, Partition
 from tenancy.names import RoleKind
 from tenancy.nessie import namespace
@@ -60,6 +64,9 @@ class TenantLake:
         return tuple(sorted(found, key=lambda table: table.restricted))
 
 
+_LAKE = TypeAdapter(TenantLake)
+
+
 def lake_of(settings: TenantSettings, catalog: str) -> TenantLake:
     """The tenant's lake, whose catalog answers at the URL ``catalog``."""
     nessie = settings.nessie
@@ -75,6 +82,24 @@ def lake_of(settings: TenantSettings, catalog: str) -> TenantLake:
         },
         tables=tuple(_table(settings, table) for table in settings.tables),
     )
+
+
+def description(
+    lakes: Iterable[TenantLake], identity: Identity, region: str, storage: str = ""
+) -> dict[str, Any]:
+    """What `pipelines.catalog.Lakehouse` is told, as something that JSON has.
+
+    Args:
+        lakes: those of whom it is told.
+        identity: who signs tokens.
+        region: of storage.
+        storage: its URL, empty on AWS.
+    """
+    return {
+        "identity": identity.model_dump(),
+        "s3": {"endpoint": storage, "region": region},
+        "lakes": {lake.tenant: _LAKE.dump_python(lake, mode="json") for lake in lakes},
+    }
 
 
 def _table(settings: TenantSettings, table: GovernedTable) -> LakeTable:

@@ -25,7 +25,7 @@ from pyiceberg.table import StaticTable
 from onboarding.pipeline import shown
 from pipelines import writing
 from pipelines.audit import refusals
-from pipelines.catalog import schema_of
+from pipelines.schemas import schema_of
 from tenancy.names import RoleKind
 from tenancy.nessie import groups
 from tests.estates import run_on
@@ -96,7 +96,7 @@ def test_whoever_is_given_anothers_metadata_fails_at_storage(loaded: Plane, vict
 
 
 def test_every_attempt_of_each_tenant_at_each_other_is_refused(loaded: Plane) -> None:
-    done = loaded.tenancy("pipeline", "--batches", "0", "--json")
+    done = loaded.tenancy("pipeline", "--rounds", "0", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert len(found["crossings"]) == len(TENANTS) * (len(TENANTS) - 1)

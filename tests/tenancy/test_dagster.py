@@ -169,12 +169,15 @@ def test_a_run_is_told_of_its_tenants_places_and_of_no_others(
 ) -> None:
     acme, globex = (run_task(settings, shared.environment) for settings in shared.tenants)
     initech = run_task(own.tenants[0], own.environment)
-    assert acme.environment["CATALOG_URL"] == "https://catalog.lake.example.com"
-    assert globex.environment["CATALOG_URL"] == "https://globex.nessie.lake.example.com"
+    told = [json.loads(spec.environment["TENANCY_LAKEHOUSE"]) for spec in (acme, globex)]
+    lakes = [one["lakes"][tenant] for one, tenant in zip(told, ("acme", "globex"), strict=True)]
+    assert lakes[0]["catalog"] == "https://catalog.lake.example.com/iceberg"
+    assert lakes[1]["catalog"] == "https://globex.nessie.lake.example.com/iceberg"
     bucket = f"lakehouse-prod--shared--{ACCOUNT}-data"
-    assert acme.environment["WAREHOUSE"] == f"s3://{bucket}/acme/lakehouse/metadata/"
+    assert lakes[0]["namespaces"]["acme"] == f"s3://{bucket}/acme/lakehouse/metadata/"
+    assert (lakes[0]["bucket"], lakes[0]["prefix"]) == (bucket, "acme/")
+    assert told[0]["s3"] == {"endpoint": "", "region": "us-east-1"}
     assert acme.environment["GLUE_TABLE_PREFIX"] == "acme__"
-    assert (acme.environment["BUCKET"], acme.environment["BUCKET_PREFIX"]) == (bucket, "acme/")
     for spec in (acme, globex, initech):
         others = {"acme", "globex", "initech"} - {spec.owner}
         assert spec.environment["TENANT"] == spec.owner

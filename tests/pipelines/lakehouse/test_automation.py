@@ -1,0 +1,76 @@
+"""What starts by itself: a run a day for each tenant, and the first one of a new tenant."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from dagster import (
+    DagsterInstance,
+    RunRequest,
+    SensorResult,
+    SkipReason,
+    build_schedule_context,
+    build_sensor_context,
+)
+from dagster._core.test_utils import instance_for_test
+
+from pipelines.definitions import definitions
+from pipelines.lakehouse.automation import JOB, daily, new_tenants
+from pipelines.lakehouse.partitions import NAME, register
+from tenancy.dagster import TENANTS, TENANTS_FILE
+
+
+@pytest.fixture
+def instance() -> Iterator[DagsterInstance]:
+    with instance_for_test() as made:
+        yield made
+
+
+def test_every_tenant_has_a_run_a_day(instance: DagsterInstance) -> None:
+    register(instance, ["globex", "acme"])
+    at = datetime(2026, 3, 1, 3, tzinfo=UTC)
+    asked = daily(build_schedule_context(instance=instance, scheduled_execution_time=at))
+    assert isinstance(asked, Iterator)
+    requests = [each for each in asked if isinstance(each, RunRequest)]
+    assert {(each.run_key, each.partition_key) for each in requests} == {
+        ("2026-03-01/acme", "acme"),
+        ("2026-03-01/globex", "globex"),
+    }
+
+
+def test_a_new_tenant_in_the_file_becomes_a_partition_with_a_first_run(
+    instance: DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "tenants.json"
+    monkeypatch.setenv(TENANTS_FILE, str(file))
+    register(instance, ["acme"])
+    context = build_sensor_context(instance=instance, definitions=definitions)
+    file.write_text(json.dumps({"acme": {}}))
+    assert isinstance(new_tenants(context), SkipReason)
+    file.write_text(json.dumps({"acme": {}, "globex": {}}))
+    found = new_tenants(context)
+    assert isinstance(found, SensorResult)
+    (added,) = found.dynamic_partitions_requests or ()
+    assert (added.partitions_def_name, list(added.partition_keys)) == (NAME, ["globex"])
+    (run,) = found.run_requests or ()
+    assert run.partition_key == "globex"
+
+
+def test_without_registrations_the_sensor_says_why_it_does_nothing(
+    instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (TENANTS, TENANTS_FILE):
+        monkeypatch.delenv(name, raising=False)
+    skipped = new_tenants(build_sensor_context(instance=instance, definitions=definitions))
+    assert isinstance(skipped, SkipReason)
+    assert TENANTS in (skipped.skip_message or "")
+
+
+def test_a_partitions_run_is_tagged_with_its_tenant_by_the_code_location(
+    instance: DagsterInstance,
+) -> None:
+    register(instance, ["acme"])
+    job = definitions.resolve_job_def(JOB)
+    assert job.get_tags_for_partition_key("acme", None)["tenant"] == "acme"
