@@ -10,14 +10,15 @@ import components.aws as lakehouse
 from tenancy.errors import InvalidInput
 from tenancy.estate import load_estate
 from tenancy.names import PLATFORM
+from tenancy.organization import OrganizationPlan
 from tenancy.tiers import Tier
 
 try:
-    stack = load_estate(Path(__file__).parent).stack(pulumi.get_stack())
+    stack = load_estate(Path(__file__).parent).plan(pulumi.get_stack())
 except InvalidInput as error:
     raise pulumi.RunError(f"the input files cannot be used:\n{error}") from error
 
-environment, names, deployers = stack.environment, stack.names, stack.deployers
+environment, names = stack.environment, stack.names
 provider = aws.Provider(
     PLATFORM,
     region=stack.region,
@@ -38,45 +39,69 @@ def owned_by(tenant: str, tier: str) -> ResourceOptions:
 
 
 of_platform = owned_by(PLATFORM, PLATFORM)
-of_owner = owned_by(stack.owner, Tier.HARD.label) if stack.hard else of_platform
-lake_admins: list[pulumi.Input[str]] = list(deployers)
-if not stack.hard:
-    admins = lakehouse.PlatformAdminArgs(environment, names)
-    lake_admins.append(lakehouse.PlatformAdmin("admin", admins, of_platform).role_arn)
-account = lakehouse.Account(
-    "account",
-    lakehouse.AccountArgs(names, stack.tenant_ids, lake_admins, stack.oidc_audiences, deployers),
-    of_platform,
-)
-foundation = lakehouse.Foundation("foundation", lakehouse.FoundationArgs(stack), of_owner)
-ground, shared_database = foundation.ground, None
-dagster = lakehouse.Dagster("dagster", lakehouse.DagsterArgs(ground, stack.tenants), of_owner)
-if stack.hard:
-    peer = aws.Provider(
-        "of-platform",
-        region=environment.region,
-        allowed_account_ids=[environment.account_id],
+if isinstance(stack, OrganizationPlan):
+    organization = lakehouse.Organization(
+        "organization", lakehouse.OrganizationArgs(stack), of_platform
     )
-    lakehouse.Peering("peering", lakehouse.PeeringArgs(ground.network, environment, peer), of_owner)
+    accounts = {
+        tenant: lakehouse.VendedAccount(
+            tenant,
+            lakehouse.VendedAccountArgs(stack, tenant, organization.unit_id),
+            owned_by(tenant, Tier.HARD.label),
+        ).number
+        for tenant in stack.members
+    }
+    pulumi.export("accounts", accounts)
 else:
-    args = lakehouse.PlatformArgs(names, account, ground, stack.tenants, deployers)
-    shared_database = lakehouse.Platform("platform", args, of_platform).shared_database
-    if sharing := stack.sharing_roles:
-        of_roles = lakehouse.SharedRolesArgs(environment, names, sharing)
-        lakehouse.SharedRoles("shared", of_roles, of_platform)
-    pulumi.export("vpc_id", ground.network.vpc_id)
-    pulumi.export("route_table_id", ground.network.route_table_id)
-for settings in stack.tenants:
-    lakehouse.Tenant(
-        settings.id,
-        lakehouse.TenantArgs(
-            settings,
-            account,
-            foundation,
-            dagster,
-            shared_database,
-            environment.external_ids,
+    deployers = stack.deployers
+    of_owner = owned_by(stack.owner, Tier.HARD.label) if stack.hard else of_platform
+    lake_admins: list[pulumi.Input[str]] = list(deployers)
+    if not stack.hard:
+        admins = lakehouse.PlatformAdminArgs(environment, names)
+        lake_admins.append(lakehouse.PlatformAdmin("admin", admins, of_platform).role_arn)
+    account = lakehouse.Account(
+        "account",
+        lakehouse.AccountArgs(
+            names,
+            stack.tenant_ids,
+            lake_admins,
+            stack.oidc_audiences,
             deployers,
+            alone=stack.hard,
         ),
-        owned_by(settings.id, settings.placement.tier),
+        of_platform,
     )
+    foundation = lakehouse.Foundation("foundation", lakehouse.FoundationArgs(stack), of_owner)
+    ground, shared_database = foundation.ground, None
+    dagster = lakehouse.Dagster("dagster", lakehouse.DagsterArgs(ground, stack.tenants), of_owner)
+    if stack.hard:
+        peer = aws.Provider(
+            "of-platform",
+            region=environment.region,
+            allowed_account_ids=[environment.account_id],
+        )
+        lakehouse.Peering(
+            "peering", lakehouse.PeeringArgs(ground.network, environment, peer), of_owner
+        )
+    else:
+        args = lakehouse.PlatformArgs(names, account, ground, stack.tenants, deployers)
+        shared_database = lakehouse.Platform("platform", args, of_platform).shared_database
+        if sharing := stack.sharing_roles:
+            of_roles = lakehouse.SharedRolesArgs(environment, names, sharing)
+            lakehouse.SharedRoles("shared", of_roles, of_platform)
+        pulumi.export("vpc_id", ground.network.vpc_id)
+        pulumi.export("route_table_id", ground.network.route_table_id)
+    for settings in stack.tenants:
+        lakehouse.Tenant(
+            settings.id,
+            lakehouse.TenantArgs(
+                settings,
+                account,
+                foundation,
+                dagster,
+                shared_database,
+                environment.external_ids,
+                deployers,
+            ),
+            owned_by(settings.id, settings.placement.tier),
+        )

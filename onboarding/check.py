@@ -25,6 +25,7 @@ from policies.rule import Fault, Rule, Settings, faults, message
 from policies.rules import RULES
 from tenancy.errors import InvalidInput, Problem
 from tenancy.estate import Estate, StackPlan, load_estate
+from tenancy.organization import OrganizationPlan
 from tenancy.yaml_lines import line_of
 
 INPUT = "valid-input"
@@ -160,7 +161,7 @@ class _Check:
             )
             counts["resources"] += len(graph.resources)
             counts["stacks"] += len(stacks)
-            counts["tenants"] += sum(len(stack.tenants) for stack in stacks)
+            counts["tenants"] += sum(len(stack.tenant_ids) for stack in stacks)
             self._report.say(f"{environment}: {len(graph.resources)} resources, {len(RULES)} rules")
             findings += self._ruled(graph, environment, owners)
             verdict = self._proved(graph)
@@ -175,7 +176,7 @@ class _Check:
     # --- what is looked at
 
     def _resources(
-        self, stack: StackPlan, recordings: Recordings, owners: dict[str, str]
+        self, stack: StackPlan | OrganizationPlan, recordings: Recordings, owners: dict[str, str]
     ) -> Iterator[Resource]:
         parts = recordings.parts[stack.name]
         owner = stack.owner if stack.hard else ""
@@ -264,8 +265,8 @@ class _Check:
         return source
 
 
-def _environments(estate: Estate) -> dict[str, list[StackPlan]]:
-    found: dict[str, list[StackPlan]] = defaultdict(list)
-    for stack in estate.stacks:
+def _environments(estate: Estate) -> dict[str, list[StackPlan | OrganizationPlan]]:
+    found: dict[str, list[StackPlan | OrganizationPlan]] = defaultdict(list)
+    for stack in estate.plans:
         found[stack.environment.name].append(stack)
     return found

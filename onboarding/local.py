@@ -16,7 +16,7 @@ from localcloud.engine import ensure_engine
 from localcloud.launchers import install_launchers
 from localcloud.paths import Layout
 from localcloud.processes import exclusive
-from onboarding import backend, columns, guard, orphans, recovery
+from onboarding import backend, columns, guard, orphans, recovery, vending
 from onboarding.deploy import Target, deploy
 from onboarding.deployed import Deployments
 from onboarding.engine import Engine
@@ -122,16 +122,32 @@ def up(root: Path, reporter: Reporter) -> UpResult:
         install_launchers(command, layout)
         cloud = lifecycle.ensure(reporter.say, layout)
         shell.enter(root, cloud.endpoint)
+        target = Target(engine, layout.state, project_name(root), cloud, _deployments(layout))
+        results = _vend(root, target, estate, reporter)
+        plans = local_plans(load_estate(root))  # with the numbers of the accounts by now
         for plan in plans:
             cloud.open_account(plan.account_id)
-        target = Target(engine, layout.state, project_name(root), cloud, _deployments(layout))
-        results = [deploy(target, plan.name, reporter) for plan in plans]
+        results += [deploy(target, plan.name, reporter) for plan in plans]
     return UpResult(
         endpoint=cloud.endpoint,
         instance=cloud.instance,
         stacks=tuple(stack for stack, _ in results),
         tenants=tuple(tenant for _, tenants in results for tenant in tenants),
     )
+
+
+def _vend(
+    root: Path, target: Target, estate: Estate, reporter: Reporter
+) -> list[tuple[StackSummary, tuple[TenantSummary, ...]]]:
+    """Have the accounts vended that tenants lack, and write down which they are."""
+    results = []
+    for plan in estate.organizations:
+        if plan.environment.embedded:
+            results.append(deploy(target, plan.name, reporter))
+            state = target.engine.export(plan.name) or StackState()
+            for file in vending.write_down(root, plan, vending.vended_in(state)):
+                reporter.say(f"{plan.name}: {file} tells the account from now on")
+    return results
 
 
 def down(root: Path, reporter: Reporter, *, clear: bool) -> bool:

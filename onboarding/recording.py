@@ -10,7 +10,7 @@ import asyncio
 import gc
 import runpy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,6 +26,7 @@ from pulumi.runtime.stack import wait_for_rpcs
 import components.aws as lakehouse
 from localcloud.paths import PROJECT_ROOT
 from onboarding.fingerprint import Fingerprints
+from tenancy.estate import Estate
 
 PROJECT = "tenancy"
 _TENANT = "tenancy:aws:Tenant"
@@ -141,10 +142,11 @@ def run_program(stack: str, root: Path, wanted: Wanted | None = None) -> dict[st
     offers: list[tuple[Any, ...]] = []
 
     def build() -> None:
-        if wanted is None:
-            runpy.run_path(str(program))
-            return
-        with mock.patch.object(lakehouse, "Tenant", lambda *given: offers.append(given)):
+        # Nothing is deployed, so an account need not be vended yet.
+        with mock.patch.object(Estate, "plan", Estate.planned), ExitStack() as patched:
+            if wanted is not None:
+                offer = mock.patch.object(lakehouse, "Tenant", lambda *given: offers.append(given))
+                patched.enter_context(offer)
             runpy.run_path(str(program))
 
     async def then() -> None:

@@ -28,9 +28,11 @@ from typing import Any, Self
 from localcloud.paths import PROJECT_ROOT
 from onboarding.progress import Reporter
 from tenancy.estate import Estate, StackPlan
+from tenancy.organization import OrganizationPlan
 
 Entry = dict[str, Any]
 Answers = list[Future[list[dict[str, Any]]]]
+Plan = StackPlan | OrganizationPlan
 _READ = ("tenants", "table-templates", "tests", "docs", "node_modules", "__pycache__")
 """Folders that no code is in: what the first two say is in the plans."""
 _KEPT = 7 * 24 * 3600
@@ -91,10 +93,10 @@ class Recorder:
     def record(self, estate: Estate) -> Recordings:
         """Every stack's resources, as far as they can be recorded."""
         found = Recordings()
-        stale: dict[str, tuple[StackPlan, _Kept]] = {}
+        stale: dict[str, tuple[Plan, _Kept]] = {}
         current: dict[str, _Kept] = {}
-        keys = {plan.name: _hash(self._code, plan.name, repr(plan)) for plan in estate.stacks}
-        for plan in estate.stacks:
+        keys = {plan.name: _hash(self._code, plan.name, repr(plan)) for plan in estate.plans}
+        for plan in estate.plans:
             kept = _Kept() if self._fresh else self._kept(plan.name)
             if kept.key == keys[plan.name] and set(kept.texts) == {"", *plan.tenant_ids}:
                 current[plan.name] = kept
@@ -117,7 +119,7 @@ class Recorder:
 
     @staticmethod
     def _hear(
-        stale: Mapping[str, tuple[StackPlan, _Kept]], found: Recordings, answers: Answers
+        stale: Mapping[str, tuple[Plan, _Kept]], found: Recordings, answers: Answers
     ) -> Mapping[str, dict[str, str | None]]:
         """Add to what was found what the processes tell; the fingerprints of the tenants."""
         fingerprints: dict[str, dict[str, str | None]] = defaultdict(dict)
@@ -140,7 +142,7 @@ class Recorder:
         return fingerprints
 
     @contextmanager
-    def _asked(self, stale: Mapping[str, tuple[StackPlan, _Kept]]) -> Iterator[Answers]:
+    def _asked(self, stale: Mapping[str, tuple[Plan, _Kept]]) -> Iterator[Answers]:
         """The processes at work on stale stacks."""
         orders = _shared_out(stale, os.cpu_count() or 1)
         while len(self._processes) < len(orders):
@@ -259,7 +261,7 @@ class _Process:
 
 
 def _shared_out(
-    stale: Mapping[str, tuple[StackPlan, _Kept]], processes: int
+    stale: Mapping[str, tuple[Plan, _Kept]], processes: int
 ) -> list[list[dict[str, Any]]]:
     """The jobs of each process, about equally much work for each."""
     if not stale:

@@ -13,10 +13,11 @@ from tenancy.addresses import Cidr, vpc_sized
 from tenancy.aws import AccountId, IamArn, IamRoleArn, OidcProvider, Region
 from tenancy.classification import Classification
 from tenancy.errors import InvalidInput, Problem, Refusal, suggestion
+from tenancy.ids import LONGEST
 from tenancy.limit import read_limits
 from tenancy.model import Model, StrictBool, StrictInt, check_file_name, safe
 from tenancy.tenant import Tenant
-from tenancy.words import ClassificationWord, Email, EnvironmentName
+from tenancy.words import EMAIL, ClassificationWord, Email, EnvironmentName
 from tenancy.yaml_file import read_mapping
 
 CONFIG_KEY = "tenancy:environment"
@@ -161,6 +162,42 @@ class Identity(Model):
     )
 
 
+_PARENT = r"^(?:r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$"
+_HOLE = "{tenant}"
+_LONGEST_ROOT_EMAIL = 64  # characters: AWS Organizations API, CreateAccount
+
+
+def _root_email(given: str) -> str:
+    longest = given.replace(_HOLE, "t" * LONGEST)
+    if given.count(_HOLE) == 1 and EMAIL.fullmatch(longest):
+        if len(longest) <= _LONGEST_ROOT_EMAIL:
+            return given
+        raise Refusal(
+            f"with the longest tenant id it has more than {_LONGEST_ROOT_EMAIL} characters",
+            "shorten it",
+        )
+    raise Refusal(
+        "must be an e-mail address that says once where the tenant's id goes: no two accounts of "
+        "AWS have the same one",
+        "write e.g. `aws+{tenant}@example.com`, in quotes",
+    )
+
+
+class Organization(Model):
+    """The organization of AWS that vends accounts; the platform's account manages it."""
+
+    parent: Annotated[str, Field(pattern=_PARENT)] = Field(
+        description="id of the root or organizational unit that the environment's unit goes below"
+    )
+    email: Annotated[str, AfterValidator(_root_email)] = Field(
+        description="address of the root user of a vended account; `{tenant}` in it is its id"
+    )
+
+    def email_of(self, tenant: str) -> str:
+        """The address of the tenant's account."""
+        return self.email.replace(_HOLE, tenant)
+
+
 def _limits(given: Mapping[str, int]) -> Mapping[str, int]:
     known = read_limits()
     for name, value in given.items():
@@ -225,6 +262,11 @@ class Environment(Model):
         default=False,
         description="whether the platform's account is the organization's management account or "
         "its CloudTrail administrator, so that its trail records every account",
+    )
+    organization: Organization | None = Field(
+        default=None,
+        description="what vends accounts of their own to hard tenants that name none; the "
+        "platform's account is the organization's management account then",
     )
     domain: Annotated[str, AfterValidator(_domain)] = Field(description="domain of the endpoints")
     alert_email: Email = Field(description="who is told of alarms")

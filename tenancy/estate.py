@@ -16,11 +16,13 @@ from tenancy.hosts import Hosts
 from tenancy.names import PLATFORM, Names
 from tenancy.network import NetworkPlan, listener_priorities, plan_network, plan_ranges
 from tenancy.network_rules import written_ranges
+from tenancy.organization import OrganizationPlan, organization_stack
 from tenancy.principals import DEFAULT_AUDIENCE
 from tenancy.settings import OwnNetwork, TenantSettings, expand
 from tenancy.shared_roles import shared_role_problems, sharing
 from tenancy.tenant import Tenant, load_tenant
 from tenancy.tiers import Tier
+from tenancy.vended import account_of, hard_stack, is_vended, load_vended
 
 Source = TypeVar("Source")
 Result = TypeVar("Result")
@@ -39,6 +41,11 @@ class StackPlan:
     def account_id(self) -> str:
         """The only account that this stack may act in, 12 digits."""
         return self.tenants[0].placement.account_id if self.hard else self.environment.account_id
+
+    @property
+    def account_vended(self) -> bool:
+        """Whether that account is there: of one that is not, the number is a stand-in."""
+        return all(settings.account_vended for settings in self.tenants)
 
     @property
     def region(self) -> str:
@@ -120,12 +127,48 @@ class StackPlan:
 
 @dataclass(frozen=True)
 class Estate:
-    """Every stack of every environment."""
+    """Every stack of every environment; ``organizations`` are those of their vended accounts."""
 
     stacks: tuple[StackPlan, ...]
+    organizations: tuple[OrganizationPlan, ...] = ()
+
+    @property
+    def plans(self) -> tuple[StackPlan | OrganizationPlan, ...]:
+        """All stacks, in an order in which they can be deployed."""
+        return (*self.organizations, *self.stacks)
+
+    def plan(self, name: str) -> StackPlan | OrganizationPlan:
+        """The plan of the stack ``name``, to deploy.
+
+        Raises:
+            InvalidInput: the files describe no such stack, or the account that it would be in is
+                not there yet.
+        """
+        found = self.planned(name)
+        if isinstance(found, StackPlan) and not found.account_vended:
+            raise InvalidInput(
+                Problem(
+                    where=f"Pulumi.{name}.yaml",
+                    field="config.tenancy:account_id",
+                    rule=f"the account of tenant {found.owner} is not vended yet, or its number"
+                    " was not written here",
+                    remedy=f"deploy the stack {organization_stack(found.environment.name)}, which"
+                    " vends it, and write the number that its output `accounts` tells",
+                )
+            )
+        return found
+
+    def planned(self, name: str) -> StackPlan | OrganizationPlan:
+        """The plan of the stack ``name``, to look at.
+
+        Raises:
+            InvalidInput: the files describe no such stack.
+        """
+        organizations = (plan for plan in self.organizations if plan.name == name)
+        return next(organizations, None) or self.stack(name)
 
     def stack(self, name: str) -> StackPlan:
-        """The plan of the stack ``name``.
+        """The plan of the stack ``name``, which holds tenants.
 
         Raises:
             InvalidInput: the files describe no such stack.
@@ -164,12 +207,13 @@ def load_estate(root: Path) -> Estate:
         if (tenant := findings.of(load_tenant, path))
     )
     templates = findings.of(load_templates, root / "table-templates") or {}
+    vended = findings.of(load_vended, configurations) or {}
     findings.raise_any()
 
     def tables_of(tenant: Tenant) -> tuple[GovernedTable, ...]:
         return govern(templates, tenant.access_overrides, f"tenants/{tenant.tenant}.yaml")
 
-    findings.problems += estate_problems(environments, tenants)
+    findings.problems += estate_problems(environments, tenants, vended)
     findings.problems += orphan_problems(
         [path.name.split(".")[1] for path in configurations], environments, tenants
     )
@@ -178,23 +222,40 @@ def load_estate(root: Path) -> Estate:
     stacks = tuple(
         stack
         for environment in environments
-        for stack in _stacks(environment, _members(environment, tenants, tables))
+        for stack in _stacks(environment, _members(environment, tenants, tables, vended))
     )
     for stack in stacks:
         findings.problems += shared_role_problems(stack.environment, stack.tenants)
     findings.raise_any()
-    return Estate(stacks)
+    organizations = (_organization(environment, tenants) for environment in environments)
+    return Estate(stacks, tuple(plan for plan in organizations if plan is not None))
+
+
+def _organization(environment: Environment, tenants: Iterable[Tenant]) -> OrganizationPlan | None:
+    members = tuple(
+        tenant.tenant for tenant in tenants if environment.takes(tenant) and is_vended(tenant)
+    )
+    if environment.organization is None or not members:
+        return None
+    return OrganizationPlan(environment, environment.organization, members)
 
 
 def _members(
     environment: Environment,
     tenants: Iterable[Tenant],
     tables: Mapping[str, tuple[GovernedTable, ...]],
+    vended: Mapping[str, str],
 ) -> list[TenantSettings]:
     taken = [tenant for tenant in tenants if environment.takes(tenant)]
     ranges = plan_ranges(environment.network.tenants, written_ranges(taken))
     return [
-        expand(tenant, environment, tables[tenant.tenant], ranges.get(tenant.tenant))
+        expand(
+            tenant,
+            environment,
+            tables[tenant.tenant],
+            ranges.get(tenant.tenant),
+            account_of(tenant, environment, vended),
+        )
         for tenant in taken
     ]
 
@@ -206,7 +267,10 @@ def _stacks(environment: Environment, members: Iterable[TenantSettings]) -> list
         (hard if member.tenant.isolation.tier is Tier.HARD else shared).append(member)
     return [
         StackPlan(environment.name, environment, tuple(shared), hard=False),
-        *(StackPlan(f"{environment.name}-{m.id}", environment, (m,), hard=True) for m in hard),
+        *(
+            StackPlan(hard_stack(environment.name, m.id), environment, (m,), hard=True)
+            for m in hard
+        ),
     ]
 
 

@@ -1,27 +1,35 @@
 """Rules between files: what no tenant or environment can break on its own."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tenancy.environment import Environment
 from tenancy.errors import Kind, Problem, suggestion
 from tenancy.names import partition, snake
 from tenancy.network_rules import network_problems
+from tenancy.organization import STACK, organization_stack
 from tenancy.principals import AwsPrincipal, OidcSubject
 from tenancy.references import config_name
 from tenancy.tenant import Tenant
 from tenancy.tiers import Tier
+from tenancy.vended import ACCOUNT_KEY, hard_stack, is_vended
 
 
 def estate_problems(
-    environments: tuple[Environment, ...], tenants: tuple[Tenant, ...]
+    environments: tuple[Environment, ...],
+    tenants: tuple[Tenant, ...],
+    vended: Mapping[str, str],
 ) -> list[Problem]:
-    """Everything wrong between the files, in the order of the files."""
+    """Everything wrong between the files, in the order of the files.
+
+    ``vended``: stack -> the account that its file says was vended for it.
+    """
     return [
         *_shared_principals(tenants),
         *_shared_database_names(tenants),
         *_shared_accounts(environments, tenants),
+        *_shared_vended(environments, tenants, vended),
         *_environments_in_one_place(environments),
         *(problem for tenant in tenants for problem in _placement(tenant, environments)),
         *(
@@ -61,8 +69,9 @@ def orphan_problems(
 ) -> list[Problem]:
     """Stack files of hard tenants that are no longer described: their stacks may hold data."""
     names = {environment.name for environment in environments}
+    names |= {organization_stack(name) for name in names}
     hard = {
-        f"{environment.name}-{tenant.tenant}"
+        hard_stack(environment.name, tenant.tenant)
         for environment in environments
         for tenant in tenants
         if tenant.isolation.tier is Tier.HARD and environment.takes(tenant)
@@ -151,6 +160,24 @@ def _shared_accounts(
             )
 
 
+def _shared_vended(
+    environments: tuple[Environment, ...], tenants: tuple[Tenant, ...], vended: Mapping[str, str]
+) -> Iterator[Problem]:
+    owners = {tenant.account_id: f"tenants/{tenant.tenant}.yaml" for tenant in tenants}
+    owners |= {one.account_id: f"Pulumi.{one.name}.yaml" for one in environments}
+    for stack, account in vended.items():
+        file = f"Pulumi.{stack}.yaml"
+        if owners.setdefault(account, file) != file:
+            yield Problem(
+                file,
+                f"config.{ACCOUNT_KEY}",
+                f"account {account} is already that of {owners[account]}; a hard tenant is alone in"
+                " its account",
+                "write the number that the environment's organization vended for this tenant, as"
+                f" the output `accounts` of its stack <environment>-{STACK} tells it",
+            )
+
+
 def _environments_in_one_place(environments: tuple[Environment, ...]) -> Iterator[Problem]:
     places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for environment in environments:
@@ -197,6 +224,15 @@ def _membership(tenant: Tenant, environment: Environment) -> Iterator[Problem]:
             " partitions of AWS: no role of one is assumed from the other, and no networks of"
             ' both are peered (AWS GovCloud (US) User Guide, "Differences")',
             f"place the tenant in an environment of the partition {partition(tenant.region)}",
+        )
+    if is_vended(tenant) and environment.organization is None:
+        yield Problem(
+            _file(tenant),
+            "account_id",
+            f"a hard tenant has an account of its own; none is written, and environment"
+            f" {environment.name} has no organization that would vend one",
+            'add `account_id: "123456789012"` with its number, or describe `organization` in'
+            f" {source}",
         )
     own_accounts = {environment.account_id, tenant.account_id}
     for field, grantee in _grantees(tenant):

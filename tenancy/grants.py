@@ -19,7 +19,8 @@ class PolicyKind(Enum):
     Sources: IAM User Guide, "IAM and AWS STS quotas" (inline: the sum of a role's inline policies);
     SQS Developer Guide, "Policy quotas" (8,192 bytes); SNS refuses a topic policy over 30,720;
     S3 User Guide, "Bucket policies" (20 KB); KMS Developer Guide, "Resource quotas" (32 KB);
-    Amazon VPC User Guide, "Amazon VPC quotas" (endpoint policies).
+    Amazon VPC User Guide, "Amazon VPC quotas" (endpoint policies); AWS Organizations User Guide,
+    "Quotas" (service control policies).
     """
 
     # With their names: members of equal value would be one.
@@ -31,6 +32,7 @@ class PolicyKind(Enum):
     QUEUE = ("queue", 8_192)
     TOPIC = ("topic", 30_720)
     ENDPOINT = ("endpoint", 20_480)
+    CONTROL = ("service control", 5_120)
 
     @property
     def limit(self) -> int:

@@ -19,7 +19,7 @@ _PATTERN = re.compile(r"[*?$%\[\]{}]")
 """What makes a pattern or variable of a name, in some policy language or shell."""
 
 _OURS = (  # what names.py, stacks and prefixes say themselves
-    "platform shared audit admin tenants tenant restricted lakehouse public internal "
+    "platform shared audit org admin tenants tenant restricted lakehouse public internal "
     "reader writer run service boundary data metadata exports results logs catalog nessie dagster "
     "local dev test stage staging prod main default root system all any none"
 )

@@ -325,6 +325,19 @@ class Names:
         """The ARN of ``flow_logs_boundary``."""
         return self._iam(f"policy{self.boundary_path}{self.flow_logs_boundary(owner)}")
 
+    # --- organization
+
+    def account_name(self, tenant: str) -> str:
+        """The name of an account that is vended: at most 50 characters (AWS Organizations API,
+        CreateAccount).
+        """
+        return f"{self.prefix}--{tenant}"
+
+    @property
+    def organizational_unit(self) -> str:
+        """The organizational unit of the environment's vended accounts, and its policy."""
+        return f"{self.prefix}--tenants"
+
     # --- audit
 
     def audit_bucket(self, owner: str) -> str:

@@ -10,6 +10,7 @@ from tenancy.hosts import Hosts
 from tenancy.names import PLATFORM, SHARED, Names, RoleKind
 from tenancy.tenant import Tenant
 from tenancy.tiers import MATRIX, Form, Layer, Tier
+from tenancy.vended import Account
 
 LAKEHOUSE = "lakehouse/"
 RESTRICTED_PREFIX = "restricted/"
@@ -177,6 +178,7 @@ class TenantSettings:
     nessie: SharedNessie | OwnNessie
     pipelines: SharedDagster | OwnDagster
     tables: tuple[GovernedTable, ...]
+    account_vended: bool
     placement: Placement
 
     @property
@@ -203,13 +205,14 @@ def expand(
     environment: Environment,
     tables: tuple[GovernedTable, ...],
     cidr: IPv4Network | None,
+    account: Account,
 ) -> TenantSettings:
     """Turn a tenant's tier, and the layers strengthened above it, into settings.
 
     ``cidr`` is the range of a network of its own, None for a tenant in the platform's.
     """
     hard = tenant.isolation.tier is Tier.HARD
-    account_id = tenant.account_id if hard and tenant.account_id else environment.account_id
+    account_id = account.number
     region = tenant.region if hard and tenant.region else environment.region
     names = Names(environment.project, environment.name, account_id, region)
     forms = {layer: MATRIX[layer][tenant.isolation.layer(layer)] for layer in Layer}
@@ -228,6 +231,7 @@ def expand(
         nessie=_nessie(storage, forms[Layer.CATALOG]),
         pipelines=_pipelines(tenant.tenant, environment, forms[Layer.PIPELINES]),
         tables=tables,
+        account_vended=account.vended,
         placement=Placement(
             tenant=tenant.tenant,
             tier=tenant.isolation.tier.label,

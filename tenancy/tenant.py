@@ -146,7 +146,9 @@ class Tenant(Model):
         json_schema_extra={"default": Tier.MEDIUM.label},
     )
     account_id: AccountId | None = Field(
-        default=None, description="12 digits in quotes: the account of its own (hard tenants only)"
+        default=None,
+        description="12 digits in quotes: the account of its own (hard tenants only); left out, "
+        "the environment's organization vends one",
     )
     region: Region | None = Field(
         default=None, description="region in that account (hard tenants only)"
@@ -193,11 +195,10 @@ class Tenant(Model):
         if isolation is None:
             return given
         hard = isolation.tier is Tier.HARD
-        if hard and given is None:
-            example = '"123456789012"' if info.field_name == "account_id" else "us-east-1"
+        if hard and given is None and info.field_name == "region":
             raise Refusal(
                 "a hard tenant has an account and region of its own, and this is missing",
-                f"add `{info.field_name}: {example}` with its own value",
+                "add e.g. `region: us-east-1`",
             )
         if not hard and given is not None:
             raise Refusal(

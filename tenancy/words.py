@@ -11,7 +11,7 @@ from tenancy.model import Labelled, one_of, safe
 from tenancy.tiers import Tier
 
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9]{1,11}")
-_EMAIL = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
+EMAIL = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
 
 
 def _environment(given: str) -> str:
@@ -25,7 +25,7 @@ def _environment(given: str) -> str:
 
 
 def _email(given: str) -> str:
-    if _EMAIL.fullmatch(given):
+    if EMAIL.fullmatch(given):
         return given
     raise Refusal("must be an e-mail address", "write e.g. `ops@example.com`")
 
@@ -40,7 +40,7 @@ EnvironmentName = Annotated[
     Field(json_schema_extra={"pattern": f"^{_ENVIRONMENT.pattern}$"}),
 ]
 Email = Annotated[
-    str, AfterValidator(_email), Field(json_schema_extra={"pattern": f"^{_EMAIL.pattern}$"})
+    str, AfterValidator(_email), Field(json_schema_extra={"pattern": f"^{EMAIL.pattern}$"})
 ]
 TierWord = Annotated[
     Tier,

@@ -4,6 +4,12 @@ from components.aws.account import Account, AccountArgs
 from components.aws.dagster import Dagster, DagsterArgs
 from components.aws.foundation import Foundation, FoundationArgs
 from components.aws.iam import PlatformAdmin, PlatformAdminArgs
+from components.aws.organization import (
+    Organization,
+    OrganizationArgs,
+    VendedAccount,
+    VendedAccountArgs,
+)
 from components.aws.peering import Peering, PeeringArgs
 from components.aws.platform import Platform, PlatformArgs
 from components.aws.shared_roles import SharedRoles, SharedRolesArgs
@@ -17,6 +23,8 @@ __all__ = [
     "DagsterArgs",
     "Foundation",
     "FoundationArgs",
+    "Organization",
+    "OrganizationArgs",
     "Peering",
     "PeeringArgs",
     "Platform",
@@ -27,5 +35,7 @@ __all__ = [
     "SharedRolesArgs",
     "Tenant",
     "TenantArgs",
+    "VendedAccount",
+    "VendedAccountArgs",
     "tagging",
 ]

@@ -21,7 +21,8 @@ class AccountArgs:
     """``tenants``: the ids that live in the account. ``admins``: who administers Lake Formation.
 
     ``oidc_audiences``: identity provider -> the audiences that it is trusted for.
-    ``deployers``: the ARNs of the roles that run the program here.
+    ``deployers``: the ARNs of the roles that run the program here. ``alone``: whether the account
+    holds nothing else, so that what is one for the whole account is the program's to decide.
     """
 
     names: Names
@@ -29,6 +30,7 @@ class AccountArgs:
     admins: Sequence[pulumi.Input[str]]
     oidc_audiences: Mapping[str, Sequence[str]]
     deployers: tuple[str, ...]
+    alone: bool
 
 
 class Account(pulumi.ComponentResource):
@@ -75,6 +77,16 @@ class Account(pulumi.ComponentResource):
                 f"{name}-{provider}",
                 url=f"https://{provider}",
                 client_id_lists=list(audiences),
+                opts=child,
+            )
+        if args.alone:
+            aws.s3.AccountPublicAccessBlock(
+                f"{name}-public-access",
+                account_id=names.account_id,
+                block_public_acls=True,
+                block_public_policy=True,
+                ignore_public_acls=True,
+                restrict_public_buckets=True,
                 opts=child,
             )
         claims = Claims(

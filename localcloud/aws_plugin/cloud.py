@@ -124,8 +124,14 @@ class Cloud:
                     client = self._session.create_client(
                         service, region_name=key[1], endpoint_url=self.endpoint, config=_CONFIG
                     )
+                    client.meta.events.register("before-sign", self._here)
                     self._clients[key] = client
         return client
+
+    def _here(self, request: Any, **_: Any) -> None:
+        """Send the request here: S3 Control puts an account before the host, which is none then."""
+        url = urlsplit(request.url)
+        request.url = url._replace(netloc=urlsplit(self.endpoint).netloc).geturl()
 
     def arn(self, service: str, resource: str, *, region: str = "", account: str = "") -> str:
         """The ARN of a resource; some services leave out region or account."""

@@ -30,6 +30,7 @@ _SERVICES: Final = (
     "lambda_functions",
     "lb",
     "lb_listeners",
+    "organizations",
     "rds",
     "route53",
     "s3",

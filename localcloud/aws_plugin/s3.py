@@ -231,6 +231,30 @@ class BucketPublicAccessBlock(BucketSetting):
 
 
 @register
+class AccountPublicAccessBlock(ApiResource):
+    """The same for a whole account, whatever its buckets say. It is in every region."""
+
+    token = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
+    service = "s3control"
+    id_format = "{accountId}"
+    properties = declare(
+        accountId=Property(computed=True, replace=True),
+        blockPublicAcls=Property(default=False),
+        blockPublicPolicy=Property(default=False),
+        ignorePublicAcls=Property(default=False),
+        restrictPublicBuckets=Property(default=False),
+    )
+    inside = "PublicAccessBlockConfiguration"
+    create_call = update_call = "put_public_access_block"
+    read_call = "get_public_access_block"
+    read_path = "PublicAccessBlockConfiguration"
+    delete_call = "delete_public_access_block"
+
+    def complete(self, cloud: Cloud, inputs: Properties) -> Properties:
+        return {"accountId": cloud.account, **inputs}
+
+
+@register
 class BucketOwnershipControls(BucketSetting):
     token = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
     properties = declare(bucket=BUCKET, rule=Property(required=True))

@@ -27,7 +27,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -44,10 +43,6 @@ from localcloud.processes import ProcessIdentity
 MANAGEMENT_ACCOUNT = "123456789012"
 """The account that callers without a session of another account act in (moto's default)."""
 
-ACCOUNT_ROLE = "OrganizationAccountAccessRole"
-"""The role that AWS Organizations makes in each member account it creates; it trusts the
-management account (AWS Organizations User Guide, "Accessing member accounts")."""
-
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -58,7 +53,6 @@ class Control:
 
     def __init__(self, instance: str) -> None:
         self.instance = instance
-        self.accounts = {MANAGEMENT_ACCOUNT}
         organization.found(MANAGEMENT_ACCOUNT)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -84,40 +78,14 @@ class Control:
         return {
             "instance": self.instance,
             "pid": os.getpid(),
-            "accounts": sorted(self.accounts),
+            "accounts": list(organization.members(MANAGEMENT_ACCOUNT)),
         }
 
     def open_account(self, account: str) -> dict[str, Any]:
         """Make the account a member, with its access role, unless it is one."""
-        iam = iam_backends[account]["aws"]
-        if not any(role.name == ACCOUNT_ROLE for role in iam.get_roles()):
-            iam.create_role(
-                role_name=ACCOUNT_ROLE,
-                assume_role_policy_document=_policy(
-                    Principal={"AWS": f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:root"},
-                    Action="sts:AssumeRole",
-                ),
-                path="/",
-                permissions_boundary=None,
-                description="",
-                tags=[],
-                max_session_duration="3600",
-            )
-            # AWS attaches its managed policy of this name; moto loads those only on demand (a
-            # second per account), so the same statement is written inline.
-            everything = _policy(Action="*", Resource="*")
-            iam.put_role_policy(ACCOUNT_ROLE, "AdministratorAccess", everything)
+        role = organization.give_access_role(MANAGEMENT_ACCOUNT, account)
         organization.join(MANAGEMENT_ACCOUNT, account)
-        self.accounts.add(account)
-        return {
-            "account": account,
-            "role": f"arn:aws:iam::{account}:role/{ACCOUNT_ROLE}",
-        }
-
-
-def _policy(**statement: object) -> str:
-    """A policy document with one Allow statement, as JSON."""
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+        return {"account": account, "role": role}
 
 
 _INVOCATION: Final = re.compile(r"/[0-9-]+/functions/[^/]+/(invocations|invoke-async/?)")

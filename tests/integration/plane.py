@@ -99,7 +99,8 @@ class Plane:
 def data_plane(root: Path) -> Plane:
     """Started, for two soft tenants, a medium and a hard one. ``root``: everybody may enter it."""
     checkout = Checkout.make(root)
-    (root / "tenants" / "colorado-state.yaml").unlink()
+    for tenant in ("colorado-state", "nevada-health"):
+        (root / "tenants" / f"{tenant}.yaml").unlink()
     plane = Plane(checkout)
     plane.start()
     return plane

@@ -15,6 +15,7 @@ FEDERAL = "210987654321"
 SOFT = ("acme", "globex")
 MEDIUM = ("colorado-state", "newcorp")
 TENANTS = (*SOFT, *MEDIUM, "federal-dhs")
+HARD = 2  # tenants with a network of their own
 DAGSTER = ("dagster-code", "dagster-daemon", "dagster-webserver")
 DOMAIN = "lakehouse.localhost"
 # owner of the ground -> its account, and the services that run on it
@@ -228,13 +229,16 @@ def test_the_hard_tenants_network_is_peered_to_the_platforms_and_no_other(
 ) -> None:
     platform, federal = (own_vpcs(clouds[owner])[0] for owner in GROUNDS)
     for owner in GROUNDS:
-        (peering,) = clouds[owner].pages(
+        own = platform if owner == "platform" else federal
+        peerings = clouds[owner].pages(
             "ec2", "describe_vpc_peering_connections", "VpcPeeringConnections"
         )
-        assert peering["Status"]["Code"] == "active"
-        assert peering["RequesterVpcInfo"]["VpcId"] == federal["VpcId"]
-        assert peering["AccepterVpcInfo"]["VpcId"] == platform["VpcId"]
-        own, other = (platform, federal) if owner == "platform" else (federal, platform)
+        assert {one["Status"]["Code"] for one in peerings} == {"active"}
+        assert {one["AccepterVpcInfo"]["VpcId"] for one in peerings} == {platform["VpcId"]}
+        asking = {one["RequesterVpcInfo"]["VpcId"]: one["RequesterVpcInfo"] for one in peerings}
+        assert federal["VpcId"] in asking
+        assert len(asking) == (HARD if owner == "platform" else 1)
+        others = asking.values() if owner == "platform" else [platform]
         routes = {
             route["DestinationCidrBlock"]
             for table in clouds[owner].pages(
@@ -243,7 +247,7 @@ def test_the_hard_tenants_network_is_peered_to_the_platforms_and_no_other(
             for route in table["Routes"]
             if "DestinationCidrBlock" in route
         }
-        assert routes == {own["CidrBlock"], other["CidrBlock"]}
+        assert routes == {own["CidrBlock"], *(other["CidrBlock"] for other in others)}
 
 
 @each_ground
@@ -324,9 +328,10 @@ def test_every_tenant_has_tasks_roles_logs_hosts_and_records_of_its_own(
     deployed: Checkout, clouds: dict[str, Cloud]
 ) -> None:
     summaries = {tenant["tenant"]: tenant for tenant in deployed.up()["tenants"]}
-    assert set(summaries) == set(TENANTS)
+    assert set(summaries) == {*TENANTS, "nevada-health"}
     seen: dict[tuple[str, str], str] = {}
-    for tenant, summary in summaries.items():
+    for tenant in TENANTS:
+        summary = summaries[tenant]
         account = FEDERAL if tenant == "federal-dhs" else PLATFORM
         own = owned(tenant, clouds)
         assert f"lakehouse-local--{tenant}--run" in own["task definitions"]

@@ -36,6 +36,41 @@ def test_the_embedded_stack_takes_the_tenants_of_every_environment(tmp_path: Pat
     assert estate.stack("local-initech").tenant_ids == ("initech",)
 
 
+NAMELESS = INITECH.replace('account_id: "444444444444"\n', "")
+ORGANIZED = PROD + "    organization: {parent: r-root, email: 'aws+{tenant}@example.com'}\n"
+VENDING: dict[str, str | None] = {"Pulumi.prod.yaml": ORGANIZED, "tenants/initech.yaml": NAMELESS}
+
+
+def test_an_account_that_is_not_vended_yet_can_be_looked_at_and_not_deployed_to(
+    tmp_path: Path,
+) -> None:
+    estate = load_estate(write_estate(tmp_path, VENDING))
+    (organization,) = estate.organizations
+    assert (organization.name, organization.members) == ("prod-org", ("initech",))
+    assert estate.plan("prod-org") is organization
+    assert estate.plans[0] is organization
+    planned = estate.planned("prod-initech")
+    assert planned.account_id.startswith("0000")
+    with pytest.raises(InvalidInput, match="deploy the stack prod-org"):
+        estate.plan("prod-initech")
+
+
+def test_a_vended_account_is_read_from_the_stacks_file(tmp_path: Path) -> None:
+    told = "encryptionsalt: v1:abc\nconfig:\n  tenancy:account_id: '555555555555'\n"
+    estate = load_estate(write_estate(tmp_path, VENDING | {"Pulumi.prod-initech.yaml": told}))
+    assert estate.plan("prod-initech").account_id == "555555555555"
+    (organization,) = estate.organizations
+    assert organization.members == ("initech",), "it stays a member once it is vended"
+
+
+def test_who_names_an_account_is_vended_none(tmp_path: Path) -> None:
+    assert load_estate(write_estate(tmp_path, {"Pulumi.prod.yaml": ORGANIZED})).organizations == ()
+
+
+def test_the_organizations_stack_file_is_no_orphan(tmp_path: Path) -> None:
+    load_estate(write_estate(tmp_path, {"Pulumi.prod-org.yaml": "encryptionsalt: v1:abc\n"}))
+
+
 def test_an_unknown_stack_is_named_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no stack staging; they describe prod, prod-initech"):
         load_estate(write_estate(tmp_path)).stack("staging")
@@ -82,6 +117,34 @@ RULES: dict[str, tuple[dict[str, str | None], tuple[str, str, str]]] = {
     "a hard tenant in the platform's account": (
         {"tenants/initech.yaml": INITECH.replace("444444444444", "222222222222")},
         ("tenants/initech.yaml", "account_id", "already that of environment prod"),
+    ),
+    "a hard tenant without account where no organization vends one": (
+        {"tenants/initech.yaml": NAMELESS},
+        ("tenants/initech.yaml", "account_id", "no organization that would vend one"),
+    ),
+    "a vended account that is another tenant's": (
+        VENDING
+        | {
+            "tenants/zeta.yaml": INITECH.replace("initech", "zeta"),
+            "Pulumi.prod-initech.yaml": "config: {'tenancy:account_id': '444444444444'}\n",
+        },
+        ("Pulumi.prod-initech.yaml", "config.tenancy:account_id", "already that of tenants/zeta"),
+    ),
+    "a vended account that is the platform's": (
+        VENDING | {"Pulumi.prod-initech.yaml": "config: {'tenancy:account_id': '222222222222'}\n"},
+        ("Pulumi.prod-initech.yaml", "config.tenancy:account_id", "already that of Pulumi.prod"),
+    ),
+    "a vended account of ten digits": (
+        VENDING | {"Pulumi.prod-initech.yaml": "config: {'tenancy:account_id': '2222222222'}\n"},
+        ("Pulumi.prod-initech.yaml", "config.tenancy:account_id", "exactly 12 digits"),
+    ),
+    "a root address without the tenant": (
+        {"Pulumi.prod.yaml": ORGANIZED.replace("+{tenant}", "")},
+        ("Pulumi.prod.yaml", "organization.email", "where the tenant's id"),
+    ),
+    "a root address that is too long": (
+        {"Pulumi.prod.yaml": ORGANIZED.replace("aws+", "a" * 36 + "+")},
+        ("Pulumi.prod.yaml", "organization.email", "more than 64"),
     ),
     "a database schema of another tenant": (
         {"tenants/acme.yaml": ACME + "database: {schema: tenant_globex}\n"},

@@ -181,13 +181,6 @@ BAD = [
         "same strength",
     ),
     Bad(
-        "hard without account",
-        GOOD + "isolation: hard\nregion: us-east-1\n",
-        "account_id",
-        "account and region of its own",
-        "account_id",
-    ),
-    Bad(
         "hard without region",
         GOOD + 'isolation: hard\naccount_id: "012345678901"\n',
         "region",
@@ -429,7 +422,6 @@ def test_all_problems_of_a_file_are_told_at_once(write: Callable[..., Path]) -> 
     assert {problem.field for problem in problems} == {
         "tenant",
         "contact",
-        "account_id",
         "region",
         "isolaton",
         "audit.retention_days",

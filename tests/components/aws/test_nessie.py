@@ -157,7 +157,7 @@ def test_the_shared_buckets_fence_lets_the_shared_nessie_through_and_no_other_se
     names = prod.names
 
     def build(ground: Ground) -> None:
-        account = Account("account", AccountArgs(names, (), (), {}, ()))
+        account = Account("account", AccountArgs(names, (), (), {}, (), alone=False))
         Platform("platform", PlatformArgs(names, account, ground, prod.tenants, ()))
 
     resources = built(prod, build)

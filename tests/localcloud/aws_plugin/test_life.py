@@ -19,10 +19,11 @@ from tests.localcloud.aws_plugin import resource_examples as examples
 from tests.localcloud.aws_plugin.conftest import reset
 from tests.localcloud.aws_plugin.function_examples import FUNCTIONS
 from tests.localcloud.aws_plugin.network_examples import NETWORKS
+from tests.localcloud.aws_plugin.organization_examples import ORGANIZATIONS
 from tests.localcloud.aws_plugin.resource_examples import Example
 from tests.localcloud.aws_plugin.service_examples import SERVICES
 
-ALL = (*examples.ALL, *SERVICES, *NETWORKS, *FUNCTIONS)
+ALL = (*examples.ALL, *SERVICES, *NETWORKS, *FUNCTIONS, *ORGANIZATIONS)
 Done = dict[int, tuple[str, Properties]]
 IDS = [f"{number}-{one.token.rsplit(':', 1)[-1]}" for number, one in enumerate(ALL)]
 every = pytest.mark.parametrize("life", ALL, ids=IDS, indirect=True)
