@@ -66,6 +66,7 @@ engine: $(VENV)/.up ## Get or build the Pulumi engine.
 lock: $(VENV)/.up ## Renew the locks from requirements*.in.
 	$(call compile,requirements-uv)
 	$(call compile,requirements)
+	$(call compile,requirements-gateway)
 	$(call compile,requirements-dagster)
 	$(call compile,requirements-pipelines)
 	$(call compile,requirements-dev)

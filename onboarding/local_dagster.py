@@ -26,6 +26,7 @@ from localcloud.servers.ports import free_port
 from tenancy.dagster import (
     CODE_SERVER_PORT,
     HOME,
+    SCHEDULES,
     TENANTS,
     TENANTS_FILE,
     WEBSERVER_PORT,
@@ -85,6 +86,8 @@ class LocalDagster:
             },
             **self.database,
             TENANTS_FILE: str(self.home / _TENANTS),
+            # Here a run is started by whoever sits at the machine.
+            SCHEDULES: "off",
             "DAGSTER_HOME": str(self.home),
             "DAGSTER_YAML": self.dagster_yaml,
             "WORKSPACE_YAML": self.workspace_yaml(code_port),

@@ -40,6 +40,8 @@ DATABASE_NAME = "DAGSTER_PG_DB"
 DATABASE_USERNAME = "DAGSTER_PG_USERNAME"
 DATABASE_PASSWORD = "DAGSTER_PG_PASSWORD"  # noqa: S105 - the name of a variable
 
+SCHEDULES = "TENANCY_SCHEDULES"
+"""Where this environment variable of the code server is ``off``, schedules wait to be turned on."""
 LAKEHOUSE = "TENANCY_LAKEHOUSE"
 """The environment variable of a run with `tenancy.lake.description`, of its tenant alone."""
 TOKEN_URL = "TENANCY_TOKEN_URL"  # noqa: S105 - the name of a variable

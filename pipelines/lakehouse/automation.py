@@ -1,7 +1,7 @@
 """What starts runs by itself: the job, its schedule, and the sensor that takes in new tenants."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dagster import (
     AssetSelection,
@@ -20,9 +20,19 @@ from dagster import (
 
 from pipelines.lakehouse.partitions import NAME, tenants
 from pipelines.lakehouse.registrations import InvalidRegistrations, registered
+from tenancy.dagster import SCHEDULES
 
 JOB = "lakehouse"
 INTERVAL = 30  # seconds between two looks at who is deployed
+
+
+def default_status(environ: Mapping[str, str]) -> DefaultScheduleStatus:
+    """Running, unless the code server was told otherwise: nobody can turn a schedule on in the
+    shared web interface, which only shows.
+    """
+    off = environ.get(SCHEDULES) == "off"
+    return DefaultScheduleStatus.STOPPED if off else DefaultScheduleStatus.RUNNING
+
 
 lakehouse = define_asset_job(
     JOB,
@@ -33,7 +43,7 @@ lakehouse = define_asset_job(
 )
 
 
-@schedule(job=lakehouse, cron_schedule="0 3 * * *", default_status=DefaultScheduleStatus.RUNNING)
+@schedule(job=lakehouse, cron_schedule="0 3 * * *", default_status=default_status(os.environ))
 def daily(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
     """A run for each tenant, once a day."""
     day = context.scheduled_execution_time.date()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from dagster import (
     DagsterInstance,
+    DefaultScheduleStatus,
     RunRequest,
     SensorResult,
     SkipReason,
@@ -17,9 +18,9 @@ from dagster import (
 from dagster._core.test_utils import instance_for_test
 
 from pipelines.definitions import definitions
-from pipelines.lakehouse.automation import JOB, daily, new_tenants
+from pipelines.lakehouse.automation import JOB, daily, default_status, new_tenants
 from pipelines.lakehouse.partitions import NAME, register
-from tenancy.dagster import TENANTS, TENANTS_FILE
+from tenancy.dagster import SCHEDULES, TENANTS, TENANTS_FILE
 
 
 @pytest.fixture
@@ -38,6 +39,12 @@ def test_every_tenant_has_a_run_a_day(instance: DagsterInstance) -> None:
         ("2026-03-01/acme", "acme"),
         ("2026-03-01/globex", "globex"),
     }
+
+
+def test_schedules_run_unless_the_code_server_is_told_otherwise() -> None:
+    assert default_status({}) is DefaultScheduleStatus.RUNNING
+    assert default_status({SCHEDULES: "off"}) is DefaultScheduleStatus.STOPPED
+    assert daily.default_status is DefaultScheduleStatus.RUNNING
 
 
 def test_a_new_tenant_in_the_file_becomes_a_partition_with_a_first_run(
