@@ -1,7 +1,7 @@
 """The proof: asks for every principal and everything that it must not reach whether it does."""
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -30,6 +30,8 @@ _WITHOUT_SOURCE = frozenset({"lambda.amazonaws.com", "ec2.amazonaws.com", "eks.a
 """Services that do not say for whom they assume a role, so its trust cannot ask."""
 
 
+Reach = tuple[Thing | None, Decision, tuple[str, ...], str | None]
+"""What is reached: a thing, or None for a role; the decision, by which roles, whose it is."""
 Reached = dict[str, list[tuple[Thing | None, Decision, tuple[str, ...]]]]
 """Tenant -> what of it is reached: a thing, or None for a role, the decision and the chain."""
 
@@ -67,6 +69,7 @@ class Proof:
         self._answers: dict[tuple[int, int], Decision] = {}
         self._targets: dict[int, Target | None] = {}
         self._tags: dict[int, Target] = {}
+        self._steps: dict[int, tuple[list[Reach], list[Actor]]] = {}
         self._told: dict[tuple[str, str | None], int] = defaultdict(int)
 
     def verdict(self) -> Verdict:
@@ -291,7 +294,7 @@ class Proof:
                 actor, role.label, None, first, "a tenant's principal becomes one of the platform's"
             )
             return
-        for found in self._beyond(role, {role.arn}, (role.label,)):
+        for found in self._beyond(role, (role.label,)):
             thing, decision, links, owner = found
             if owner == name:
                 continue
@@ -305,26 +308,41 @@ class Proof:
                 chain=links,
             )
 
-    def _beyond(
-        self, role: Actor, seen: set[str], links: tuple[str, ...]
-    ) -> Iterator[tuple[Thing | None, Decision, tuple[str, ...], str | None]]:
-        """What an actor of nobody's reaches, itself or as others."""
+    def _beyond(self, start: Actor, links: tuple[str, ...]) -> Iterator[Reach]:
+        """What an actor of nobody's reaches, itself or as others: by the shortest chain to each."""
+        waiting, seen = deque([(start, links)]), {id(start)}
+        while waiting:
+            role, links = waiting.popleft()
+            own, others = self._step(role)
+            for thing, decision, became, owner in own:
+                yield thing, decision, (*links, *became), owner
+            for other in others:
+                if id(other) not in seen:
+                    seen.add(id(other))
+                    waiting.append((other, (*links, other.label)))
+
+    def _step(self, role: Actor) -> tuple[list[Reach], list[Actor]]:
+        """What an actor reaches by itself, and whom of nobody's it becomes."""
+        if id(role) not in self._steps:
+            others = [other for other in self._shared if self.becomes(role, other) is not None]
+            self._steps[id(role)] = list(self._own_reach(role)), others
+        return self._steps[id(role)]
+
+    def _own_reach(self, role: Actor) -> Iterator[Reach]:
+        """The first thing and the first role of each tenant, and the first of the platform's."""
         for name in self._actors:
             for thing in self.estate.things_of[name]:
                 if (decision := self.reaches(role, thing)) is not None:
-                    yield thing, decision, links, name
+                    yield thing, decision, (), name
                     break
             for other in self._actors[name]:
                 if (decision := self.becomes(role, other)) is not None:
-                    yield None, decision, (*links, other.label), name
+                    yield None, decision, (other.label,), name
                     break
         for thing in self._platforms:
             if (decision := self.reaches(role, thing)) is not None:
-                yield thing, decision, links, None
+                yield thing, decision, (), None
                 break
-        for other in self._shared:
-            if other.arn not in seen and self.becomes(role, other) is not None:
-                yield from self._beyond(other, {*seen, other.arn}, (*links, other.label))
 
     # --- everybody else
 
@@ -362,7 +380,7 @@ class Proof:
 
     def _claimed_outsider(self, actor: Actor) -> None:
         """One from outside that is claimed to act for a tenant reaches no other's part."""
-        for thing, decision, links, owner in self._beyond(actor, {actor.arn}, ()):
+        for thing, decision, links, owner in self._beyond(actor, ()):
             if owner != actor.tenant:
                 rule = "a tenant's outsider reaches what is another's"
                 resource = links[-1] if links else ""
@@ -373,7 +391,7 @@ class Proof:
         if actor.kind is Kind.SERVICE and actor.arn in _WITHOUT_SOURCE:
             return
         reached: Reached = defaultdict(list)
-        for thing, decision, links, owner in self._beyond(actor, {actor.arn}, ()):
+        for thing, decision, links, owner in self._beyond(actor, ()):
             if owner is not None:
                 reached[owner].append((thing, decision, links))
         if actor.reason is None and self._is_outside(actor):

@@ -17,22 +17,26 @@ from isolation.sessions import opens, unbound
 from isolation.verdict import Counterexample, Place
 
 _EXTERNAL_ID = "sts:externalid"
+_ROLE = "aws:iam/role:Role"
 _MOST_DISPUTES = 50
 
-# Types whose resources run code, and the properties that name the roles that it has.
-_RUNNING = {
-    "aws:ecs/taskDefinition:TaskDefinition": ("taskRoleArn", "executionRoleArn"),
-    "aws:lambda/function:Function": ("role",),
-    "aws:glue/job:Job": ("roleArn",),
-    "aws:glue/crawler:Crawler": ("role",),
-    "aws:sfn/stateMachine:StateMachine": ("roleArn",),
-    "aws:codebuild/project:Project": ("serviceRole",),
-    "aws:iam/instanceProfile:InstanceProfile": ("role",),
-    "aws:sagemaker/notebookInstance:NotebookInstance": ("roleArn",),
-    "aws:emr/cluster:Cluster": ("serviceRole",),
-    "aws:emrserverless/application:Application": (),
-    "aws:batch/jobDefinition:JobDefinition": ("jobRoleArn",),
-}
+_ACTS_AS = frozenset(
+    """
+    executionRole executionRoleArn instanceRoleArn jobRoleArn nodeRoleArn role roleArn serviceRole
+    serviceRoleArn taskRoleArn
+    """.split()  # noqa: SIM905 - reads better than ten quoted words
+)
+"""Properties that name the role which a resource acts as."""
+_HOLDING = frozenset(
+    """
+    extendedS3Configuration httpEndpointConfiguration instanceConfiguration s3Configuration stages
+    target targets
+    """.split()  # noqa: SIM905 - as above
+)
+"""Properties with such a property inside."""
+# What names a role without acting as it: its policies, and what Lake Formation lets it do.
+_NAMING = ("aws:iam/", "aws:lakeformation/")
+_PROFILE = "aws:iam/instanceProfile:InstanceProfile"
 # Modules of the provider whose resources hold no data and no policy that grants it.
 _HARMLESS = frozenset(
     """
@@ -197,36 +201,62 @@ def _boundaries(estate: Estate) -> Iterator[Counterexample]:
 
 
 def _running(estate: Estate) -> Iterator[Counterexample]:
-    """What a tenant's code runs as is its own role; what the platform's runs as is no tenant's."""
-    by_arn = {actor.arn: actor for actor in estate.roles}
-    roles = "aws:iam/role:Role"
-    for kind, names in _RUNNING.items():
+    """What a tenant's resource acts as is its own role; what the platform's does is no tenant's."""
+    for kind in estate.inventory.kinds:
+        if not kind.startswith("aws:") or (kind.startswith(_NAMING) and kind != _PROFILE):
+            continue
         for resource in estate.inventory.of(kind):
-            owner = _owner(estate, resource)
-            for name in names:
-                for meant in estate.inventory.meant(resource, name, roles):
-                    arn = meant if isinstance(meant, str) else estate.inventory.arn(meant)
-                    role = by_arn.get(arn)
-                    if role is None or role.tenant == owner:
-                        continue
-                    if role.tenant is None and name == "executionRoleArn":
-                        continue  # the agent's, not the code's: ECS Developer Guide
-                    if owner is None and role.tenant is not None:
-                        rule = "the platform's code runs as a tenant's role"
-                    elif role.tenant is None:
-                        rule = "a tenant's code runs as a role that is not the tenant's"
-                    else:
-                        rule = "a tenant's code runs as another's role"
-                    yield Counterexample(
-                        rule=rule,
-                        principal=estate.inventory.arn(resource) or resource.urn,
-                        tenant=owner,
-                        action="runs as",
-                        resource=role.arn,
-                        owner=role.tenant,
-                        because=(Place(f"{name} = {arn}", resource.urn, resource.place),),
-                        remedy=f"set {name} to a role of the same owner",
-                    )
+            for name, arn in dict.fromkeys(_roles_of(estate, resource)):
+                for role in estate.roles_named(arn):
+                    yield from _run_as(estate, resource, name, role)
+
+
+def _roles_of(estate: Estate, resource: Resource) -> Iterator[tuple[str, str]]:
+    """The properties that name a role of the estate, with its ARN."""
+    for side in (resource.inputs, resource.outputs):
+        if not _ACTS_AS.isdisjoint(side):
+            for name in _ACTS_AS & side.keys():
+                for meant in estate.inventory.meant(resource, name, _ROLE):
+                    yield name, meant if isinstance(meant, str) else estate.inventory.arn(meant)
+        if not _HOLDING.isdisjoint(side):
+            for name in _HOLDING & side.keys():
+                yield from _nested(name, side[name])
+
+
+def _nested(path: str, given: object) -> Iterator[tuple[str, str]]:
+    if isinstance(given, list):
+        for one in given:
+            yield from _nested(path, one)
+    elif isinstance(given, dict):
+        for name, one in given.items():
+            if name in _ACTS_AS and isinstance(one, str):
+                yield f"{path}.{name}", one
+            else:
+                yield from _nested(f"{path}.{name}", one)
+
+
+def _run_as(estate: Estate, resource: Resource, name: str, role: Actor) -> Iterator[Counterexample]:
+    owner = _owner(estate, resource)
+    if role.tenant == owner:
+        return
+    if role.tenant is None and name == "executionRoleArn":
+        return  # the agent's, not the code's: ECS Developer Guide
+    if owner is None:
+        rule = "the platform's code runs as a tenant's role"
+    elif role.tenant is None:
+        rule = "a tenant's code runs as a role that is not the tenant's"
+    else:
+        rule = "a tenant's code runs as another's role"
+    yield Counterexample(
+        rule=rule,
+        principal=estate.inventory.arn(resource) or resource.urn,
+        tenant=owner,
+        action="runs as",
+        resource=role.arn,
+        owner=role.tenant,
+        because=(Place(f"{name} = {role.arn}", resource.urn, resource.place),),
+        remedy=f"set {name} to a role of the same owner",
+    )
 
 
 def _owner(estate: Estate, resource: Resource) -> str | None:

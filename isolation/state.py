@@ -26,14 +26,16 @@ READ = frozenset(
     """
     accessPolicies accessPolicy acl action admins allowedAccountIds arn assumeRolePolicy bucket
     cidrIpv4 cidrIpv6 configuration containerDefinitions createDatabaseDefaultPermissions
-    createTableDefaultPermissions dataLocation database databaseName executionRoleArn family
-    function granteePrincipal group groups id identifier ingress inlinePolicies jobRoleArn keyId
-    lfTag lfTagPolicy lfTags loadBalancers managedPolicyArns name networkConfiguration
-    operations path permissions permissionsBoundary policy policyArn policyDocument prefixListId
-    principal principalOrgId queueUrl referencedSecurityGroupId region repository resourceArn
-    resourcePolicy role roleArn roles rules s3BucketName secretArn securityGroupId serviceRole
-    sourceAccount sourceArn table tableWithColumns tags tagsAll targetKeyId taskDefinition
-    taskRoleArn url user users
+    createTableDefaultPermissions dataLocation database databaseName executionRole
+    executionRoleArn extendedS3Configuration family function granteePrincipal group groups
+    httpEndpointConfiguration id identifier ingress inlinePolicies instanceConfiguration
+    jobRoleArn keyId lfTag lfTagPolicy lfTags loadBalancers managedPolicyArns name
+    networkConfiguration nodeRoleArn operations path permissions permissionsBoundary policy
+    policyArn policyDocument prefixListId principal principalOrgId queueUrl
+    referencedSecurityGroupId region repository resourceArn resourcePolicy role roleArn roles
+    rules s3BucketName s3Configuration secretArn securityGroupId serviceRole serviceRoleArn
+    sourceAccount sourceArn stages table tableWithColumns tags tagsAll target targetKeyId
+    targets taskDefinition taskRoleArn url user users
     """.split()  # noqa: SIM905 - reads better than sixty quoted words
 )
 
@@ -41,9 +43,22 @@ READ = frozenset(
 def read_states(files: Iterable[Path]) -> Graph:
     """One graph from the exported states of an estate's stacks.
 
-    Raises ``StateError`` for a file that cannot be read or is no exported state, saying where.
+    Raises ``StateError`` for a file that cannot be read or is no exported state, saying where, and
+    for one of a stack that another file is of too.
     """
-    return Graph.of(resource for file in files for resource in _read(file))
+    return Graph.of(_of_different_stacks(files))
+
+
+def _of_different_stacks(files: Iterable[Path]) -> Iterator[Resource]:
+    known: dict[tuple[str, ...], tuple[int, Path]] = {}
+    for number, file in enumerate(files):
+        for resource in _read(file):
+            stack = tuple(resource.urn.split("::", 2)[:2])
+            first, other = known.setdefault(stack, (number, file))
+            if first != number:
+                named = f"{stack[0].removeprefix('urn:pulumi:')} of project {stack[1]}"
+                raise StateError(str(file), "", f"is of stack {named}, as {other} is")
+            yield resource
 
 
 def _read(file: Path) -> Iterator[Resource]:

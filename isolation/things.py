@@ -541,6 +541,17 @@ _IDENTITIES = (
     "iam:UntagRole",
     "iam:TagUser",
     "iam:UntagUser",
+    "iam:DetachRolePolicy",
+    "iam:DeleteRolePolicy",
+    "iam:CreateServiceSpecificCredential",
+    "iam:UploadSigningCertificate",
+    "iam:DeactivateMFADevice",
+    # Who says who comes from outside says who may become which role.
+    "iam:CreateSAMLProvider",
+    "iam:UpdateSAMLProvider",
+    "iam:CreateOpenIDConnectProvider",
+    "iam:UpdateOpenIDConnectProviderThumbprint",
+    "iam:AddClientIDToOpenIDConnectProvider",
 )
 _GOVERNANCE = (
     "lakeformation:PutDataLakeSettings",
@@ -552,6 +563,9 @@ _GOVERNANCE = (
     "lakeformation:RemoveLFTagsFromResource",
     "lakeformation:UpdateLFTag",
     "lakeformation:CreateLFTag",
+    "lakeformation:CreateLFTagExpression",
+    "lakeformation:UpdateLFTagExpression",
+    "ram:CreateResourceShare",
     "s3:PutAccountPublicAccessBlock",
     "organizations:*",
 )
@@ -560,7 +574,8 @@ _GOVERNANCE = (
 def _of_account(account: str) -> Iterator[Thing]:
     """What guards an account: whoever controls it can undo every other guard, also its own."""
     identities = tuple(
-        f"arn:aws:iam::{account}:{kind}/*" for kind in ("role", "user", "group", "policy")
+        f"arn:aws:iam::{account}:{kind}/*"
+        for kind in ("role", "user", "group", "policy", "saml-provider", "oidc-provider")
     )
     for resources, actions, what in (
         (identities, _IDENTITIES, "the identities and guards of account"),

@@ -598,6 +598,37 @@ MORE: dict[str, tuple[Mutation, set[str]]] = {
         ),
         {"newcorp"},
     ),
+    "a rule's target acts as another's role": (
+        _new(
+            "aws:cloudwatch/eventTarget:EventTarget",
+            "target",
+            rule="rule",
+            arn=f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:x",
+            roleArn=_role("globex", "run"),
+        ),
+        {"globex"},
+    ),
+    "a stream delivers as another's role": (
+        _new(
+            "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream",
+            "stream",
+            name="stream",
+            arn=f"arn:aws:firehose:{_REGION}:{_ACCOUNT}:deliverystream/stream",
+            tags={"tenant": "acme"},
+            extendedS3Configuration={"bucketArn": _LAKE, "roleArn": _role("newcorp", "run")},
+        ),
+        {"acme", "newcorp"},
+    ),
+    "a schedule acts as a tenant's role": (
+        _new(
+            "aws:scheduler/schedule:Schedule",
+            "schedule",
+            name="schedule",
+            arn=f"arn:aws:scheduler:{_REGION}:{_ACCOUNT}:schedule/default/schedule",
+            target={"arn": "arn:aws:ecs", "roleArn": _role("acme", "run")},
+        ),
+        {"acme"},
+    ),
     "an instance has a tenant's role": (
         _new(
             "aws:iam/instanceProfile:InstanceProfile",

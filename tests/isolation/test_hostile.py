@@ -13,7 +13,20 @@ from isolation.graph import Graph
 from isolation.proof import prove
 from isolation.state import resources_of
 from isolation.verdict import Answer
-from tests.isolation.small import LAKE, allow, bucket, claims, kms_key, platform, role_arn, tenant
+from tests.isolation.small import (
+    ACCOUNT,
+    LAKE,
+    allow,
+    bucket,
+    claims,
+    graph,
+    kms_key,
+    platform,
+    role,
+    role_arn,
+    tenant,
+    trusts,
+)
 
 ODD: tuple[object, ...] = (
     1,
@@ -83,3 +96,18 @@ def test_a_managed_policy_that_no_state_has_is_named_and_counts_as_allowing() ->
     assert any("policy/Mystery" in one for one in verdict.unknowns)
     role["outputs"]["managedPolicyArns"] = ["arn:aws:iam::aws:policy/AdministratorAccess"]
     assert prove(Graph.of(resources_of(entries, "state.json"))).answer is Answer.VIOLATED
+
+
+def test_roles_that_all_become_one_another_do_not_make_the_proof_run_away() -> None:
+    """As many chains as there are orders of them, of which the shortest do."""
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    roles = [
+        entry
+        for number in range(20)
+        for entry in role(f"nobodys-{number}", allow("sts:AssumeRole"), trust=[trusts(root)])
+    ]
+    trusted = [trusts({"AWS": role_arn("nobodys-19")})]
+    acme, globex = tenant("acme", allow("sts:AssumeRole")), tenant("globex", trust=trusted)
+    found = prove(graph(platform(*bucket("lake")), acme, globex, roles))
+    assert found.answer is Answer.VIOLATED
+    assert found.counts["decisions"] < 5_000

@@ -50,6 +50,7 @@ def topic(**allowed: Any) -> Graph:
     )
 
 
+ORGANIZATION = {"StringEquals": {"aws:SourceOrgID": "o-own"}}
 SOURCE = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
@@ -61,6 +62,7 @@ SOURCE = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
         ({"Principal": {"AWS": role_arn("partner", OTHER)}}, Answer.VIOLATED),
         ({"Principal": {"Service": "cloudwatch.amazonaws.com"}}, Answer.VIOLATED),
         ({"Principal": {"Service": "cloudwatch.amazonaws.com"}, "Condition": SOURCE}, None),
+        ({"Principal": {"Service": "s3.amazonaws.com"}, "Condition": ORGANIZATION}, None),
         ({"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}, None),
     ],
 )

@@ -95,3 +95,16 @@ def test_a_value_that_never_ends_is_not_held(
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"nothing\.json: No such file"):
         read_states([tmp_path / "nothing.json"])
+
+
+def test_two_files_of_one_stack_are_refused(tmp_path: Path) -> None:
+    entry = {
+        "urn": "urn:pulumi:prod::lake::aws:s3/bucket:Bucket::b",
+        "type": "aws:s3/bucket:Bucket",
+    }
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    for file in (first, second):
+        file.write_text(json.dumps({"version": 3, "deployment": {"resources": [entry]}}))
+    with pytest.raises(StateError, match=r"is of stack prod of project lake, as .*a\.json is"):
+        read_states([first, second])
+    assert len(read_states([first]).resources) == 1
