@@ -85,9 +85,11 @@ def can(
         raise ValueError(f"no role or user of the estate is {principal}")
     if not is_arn(resource):
         raise ValueError(f"{resource} is no ARN")
-    for actor in actors:
-        target = _target(estate, action, resource, context or {})
-        yield _explained(actor, resource, decide(actor.principal, target))
+    target = _target(estate, action, resource, context or {})
+    # Several statements of a trust policy may let in the same session.
+    yield from dict.fromkeys(
+        _explained(actor, resource, decide(actor.principal, target)) for actor in actors
+    )
 
 
 def _target(estate: Estate, action: str, resource: str, context: Mapping[str, Values]) -> Target:

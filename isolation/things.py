@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from isolation.documents import Document
-from isolation.graph import Resource
+from isolation.graph import UNKNOWN, Resource
 from isolation.guards import BUCKET, KEY, resource_policies
-from isolation.inventory import SUBSCRIPTION, Inventory, is_arn, tags, value, values
+from isolation.inventory import SUBSCRIPTION, Inventory, is_arn, kind_of, tags, value, values
 from isolation.ownership import Claim, Ownership
 from isolation.patterns import glob
 from isolation.policy import Policy
@@ -467,15 +467,19 @@ class Things:
                     )
                     for rules in values(resource, "rules"):
                         for rule in rules if isinstance(rules, list) else []:
-                            self._encryption_of(found, name, rule)
+                            self._encryption_of(found, name, rule, resource)
         return found
 
-    def _encryption_of(self, found: dict[str, _Encryption], bucket: str, rule: object) -> None:
+    def _encryption_of(
+        self, found: dict[str, _Encryption], bucket: str, rule: object, of: Resource
+    ) -> None:
         if not isinstance(rule, dict):
             return
         default = rule.get("applyServerSideEncryptionByDefault")
         given = default.get("kmsMasterKeyId") if isinstance(default, dict) else None
         resource = self.inventory.find(KEY, given)  # bucket names are global, key ids unique
+        if given == UNKNOWN:
+            resource = self._key_behind(of)
         if resource is None and isinstance(given, str):
             resource = self._key_of_alias.get(given) or next(
                 (key for alias, key in self._key_of_alias.items() if alias.endswith(f":{given}")),
@@ -485,6 +489,17 @@ class Things:
             on = bool(rule.get("bucketKeyEnabled"))
             known = found.get(bucket)
             found[bucket] = _Encryption(resource, on or (known is not None and known.bucket_keys))
+
+    def _key_behind(self, encryption: Resource) -> Resource | None:
+        """The key that a value comes from which is not known yet."""
+        for urn in encryption.references.get("rules", ()):
+            resource = self.inventory.by_urn.get(urn)
+            if resource is not None and kind_of(resource) == KEY:
+                return resource
+            if resource is not None and kind_of(resource) == ALIAS:
+                keys = self.inventory.meant(resource, "targetKeyId", KEY)
+                return next((key for key in keys if isinstance(key, Resource)), None)
+        return None
 
     def _policies_on(self, arn: str) -> tuple[Document, ...]:
         parts = arn.split(":", 5)

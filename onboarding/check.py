@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from isolation.grants_alone import grants_alone
 from isolation.graph import Graph, Resource
 from isolation.proof import Options, prove
 from isolation.state import resources_of
-from isolation.verdict import Verdict
+from isolation.verdict import Answer, Verdict
 from localcloud.paths import PROJECT_ROOT
 from onboarding.progress import Reporter
 from onboarding.recordings import Failure, Recorder, Recordings
@@ -214,8 +215,12 @@ class _Check:
         self, verdict: Verdict, graph: Graph, environment: str, owners: Mapping[str, str]
     ) -> Iterator[Finding]:
         by_urn = {resource.urn: resource for resource in graph.resources}
-        for one in verdict.counterexamples:
-            fault = cross_tenant.fault_of(one, by_urn)
+        told = [(one, "") for one in verdict.counterexamples]
+        if verdict.answer is Answer.PROVEN:
+            held = self._proved(grants_alone(graph))
+            told = [(one, cross_tenant.HELD_OFF) for one in held.counterexamples]
+        for one, besides in told:
+            fault = cross_tenant.fault_of(one, by_urn, besides)
             yield self._of_fault(cross_tenant.RULE, fault, environment, owners, one.tenants)
         for unknown in verdict.unknowns:
             text = f"{environment}: it is not understood, so nothing is proved: {unknown}"

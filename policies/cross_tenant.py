@@ -2,25 +2,37 @@
 
 from collections.abc import Iterator, Mapping
 
+from isolation.grants_alone import grants_alone
 from isolation.graph import Graph, Resource
 from isolation.proof import Options, prove
-from isolation.verdict import Counterexample
+from isolation.verdict import Answer, Counterexample
 from policies.rule import EstateRule, Fault, Settings
 
 
 def _find(graph: Graph, settings: Settings) -> Iterator[Fault]:
-    verdict = prove(graph, Options(strict=True, tag=settings.tag))
+    options = Options(strict=True, tag=settings.tag)
+    verdict = prove(graph, options)
     if not verdict.counts["tenants"]:
         return  # a stack without tenants claims nothing
     by_urn = {resource.urn: resource for resource in graph.resources}
     for one in verdict.counterexamples:
         yield fault_of(one, by_urn)
+    if verdict.answer is Answer.PROVEN:
+        for one in prove(grants_alone(graph), options).counterexamples:
+            yield fault_of(one, by_urn, HELD_OFF)
     for unknown in verdict.unknowns:
         yield Fault(None, f"is not understood, so nothing is proved: {unknown}")
 
 
-def fault_of(one: Counterexample, by_urn: Mapping[str, Resource]) -> Fault:
-    """A counterexample as what is wrong with the resource that allows it, if one does."""
+HELD_OFF = "only a permissions boundary or a denial holds it off"
+"""Of a grant on another's part that is one fence away from a breach."""
+
+
+def fault_of(one: Counterexample, by_urn: Mapping[str, Resource], besides: str = "") -> Fault:
+    """A counterexample as what is wrong with the resource that allows it, if one does.
+
+    ``besides``: what else is to be said of it.
+    """
     at = next((place for place in one.because if place.urn in by_urn), None)
     whose = f"{one.owner}'s" if one.owner else "the platform's"
     who = f"{one.principal}" + (f" (of {one.tenant})" if one.tenant else "")
@@ -28,7 +40,7 @@ def fault_of(one: Counterexample, by_urn: Mapping[str, Resource]) -> Fault:
         by_urn[at.urn] if at else None,
         f"lets {who} {one.action} {one.resource}, which is {whose}"
         + (f", by {at.text}" if at else f": {one.rule}")
-        + f"; {one.remedy}",
+        + "".join(f"; {said}" for said in (besides, one.remedy) if said),
     )
 
 

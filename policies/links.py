@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from isolation.graph import Graph, Resource
+from isolation.graph import UNKNOWN, Graph, Resource
 
 _NAMES = ("arn", "id", "name", "bucket", "keyId", "family")
 
@@ -17,7 +17,7 @@ class Links:
         for resource in graph.resources:
             for name in _NAMES:
                 value = resource.outputs.get(name) or resource.inputs.get(name)
-                if isinstance(value, str):
+                if isinstance(value, str) and value != UNKNOWN:
                     self._by_name[resource.type, value] = resource
 
     def of(self, resource: Resource, name: str, type_: str) -> list[Resource]:

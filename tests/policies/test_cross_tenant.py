@@ -1,7 +1,7 @@
 from typing import Any
 
 from isolation.graph import UNKNOWN
-from policies.cross_tenant import RULE
+from policies.cross_tenant import HELD_OFF, RULE
 from tests.policies.things import found, policy, thing
 
 
@@ -53,3 +53,61 @@ def test_what_is_not_understood_proves_nothing() -> None:
 
 def test_a_stack_without_tenants_claims_nothing() -> None:
     assert found(RULE, thing("aws:s3/bucket:Bucket", bucket="mine")) == []
+
+
+def test_a_grant_that_only_a_boundary_holds_off_is_told() -> None:
+    arn = "arn:aws:iam::111111111111:policy/boundary"
+    own = policy(Resource="arn:aws:s3:::acme-lake/*")
+    boundary = thing("aws:iam/policy:Policy", "boundary", name="boundary", arn=arn, policy=own)
+    things = [*lake("arn:aws:s3:::globex-lake/*"), boundary]
+    for one in things:
+        if one["type"] == "aws:iam/role:Role":
+            one["inputs"]["permissionsBoundary"] = arn
+    (told, *_) = found(RULE, *things)
+    assert told[0] == "grant"
+    assert HELD_OFF in told[1]
+
+
+def test_a_shared_key_that_is_not_known_yet_is_known_by_what_its_value_comes_from() -> None:
+    """Before the first update a key has no id, and tenants' parts of a bucket are told by it."""
+    condition = {"StringLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::lake/acme/*"}}
+    key = thing(
+        "aws:kms/key:Key",
+        "key",
+        arn=UNKNOWN,
+        keyId=UNKNOWN,
+        tags={"tenant": "platform"},
+        policy=policy(Action="kms:*", Principal={"AWS": "arn:aws:iam::111111111111:root"}),
+    )
+    rules = [{"applyServerSideEncryptionByDefault": {"kmsMasterKeyId": UNKNOWN}}]
+    encryption = thing(
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        bucket="lake",
+        rules=rules,
+        references={"rules": [key["urn"]]},
+    )
+    claims = [
+        thing(
+            "some:component:Part",
+            tenant,
+            claims={
+                "tenant": tenant,
+                "owns": [f"arn:aws:s3:::lake/{tenant}/*"],
+                "principals": [f"arn:aws:iam::111111111111:role/{tenant}"],
+            },
+        )
+        for tenant in ("acme", "globex")
+    ]
+    platform = thing(
+        "some:component:Part",
+        "platform",
+        claims={"tenant": None, "owns": ["arn:aws:s3:::lake"], "principals": [], "reason": "x"},
+    )
+    bucket = thing("aws:s3/bucket:Bucket", "lake", bucket="lake", arn="arn:aws:s3:::lake")
+    roles = [one for one in lake("*") if one["type"] == "aws:iam/role:Role"]
+    use = policy(Action="kms:Decrypt", Condition=condition)
+    grant = thing("aws:iam/rolePolicy:RolePolicy", "grant", role="acme", policy=use)
+    given = [bucket, key, *roles, grant, *claims, platform]
+    assert found(RULE, *given, encryption) == []
+    encryption["propertyDependencies"] = {}
+    assert found(RULE, *given, encryption)

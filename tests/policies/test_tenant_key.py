@@ -1,5 +1,6 @@
 from typing import Any
 
+from isolation.graph import UNKNOWN
 from policies.tenant_key import RULE
 from tests.policies.things import found, thing
 
@@ -34,3 +35,13 @@ def test_awss_own_key_and_no_encryption_are_told() -> None:
     told = found(RULE, BUCKET, encryption(None))
     assert told == [("encryption", "encrypts with no key of this program's")]
     assert found(RULE, BUCKET) == [("bucket", "has no default encryption")]
+
+
+def test_keys_that_are_not_known_yet_are_told_apart_by_what_the_value_comes_from() -> None:
+    own = thing(KEY, "own", arn=UNKNOWN, keyId=UNKNOWN, **ACME)
+    other = thing(KEY, "other", arn=UNKNOWN, keyId=UNKNOWN, **GLOBEX)
+    encrypted = encryption(UNKNOWN) | {"propertyDependencies": {"rules": [own["urn"]]}}
+    assert found(RULE, BUCKET, own, other, encrypted) == []
+    encrypted["propertyDependencies"] = {"rules": [other["urn"]]}
+    told = found(RULE, BUCKET, own, other, encrypted)
+    assert told == [("encryption", "encrypts what is acme's with a key of globex")]
