@@ -20,6 +20,9 @@ _SPACE = " \t\r\n"
 _PROVIDER = "pulumi:providers:"
 
 
+_STACK = "pulumi:pulumi:Stack"
+"""What every state has one of; it holds nothing."""
+
 # Properties of AWS resources that say who may do what, and what things are called: no others are
 # kept, so that an estate of thousands of tenants fits into memory.
 READ = frozenset(
@@ -44,21 +47,26 @@ def read_states(files: Iterable[Path]) -> Graph:
     """One graph from the exported states of an estate's stacks.
 
     Raises ``StateError`` for a file that cannot be read or is no exported state, saying where, and
-    for one of a stack that another file is of too.
+    for one that has a resource which another file has too.
     """
-    return Graph.of(_of_different_stacks(files))
+    given = list(files)
+    for number, file in enumerate(given):
+        if file.resolve() in [other.resolve() for other in given[:number]]:
+            raise StateError(str(file), "", "is given twice")
+    found = [resource for file in given for resource in _read(file)]
+    if len(given) > 1:
+        _refuse_twice(found)
+    return Graph.of(found)
 
 
-def _of_different_stacks(files: Iterable[Path]) -> Iterator[Resource]:
-    known: dict[tuple[str, ...], tuple[int, Path]] = {}
-    for number, file in enumerate(files):
-        for resource in _read(file):
-            stack = tuple(resource.urn.split("::", 2)[:2])
-            first, other = known.setdefault(stack, (number, file))
-            if first != number:
-                named = f"{stack[0].removeprefix('urn:pulumi:')} of project {stack[1]}"
-                raise StateError(str(file), "", f"is of stack {named}, as {other} is")
-            yield resource
+def _refuse_twice(resources: Iterable[Resource]) -> None:
+    """One file twice, or two exports of one stack, would make two of each thing."""
+    known: dict[str, str] = {}
+    for resource in resources:
+        file = resource.place.rpartition(": ")[0]
+        first = known.setdefault(resource.urn, file)
+        if first != file and resource.type != _STACK:
+            raise StateError(file, "", f"has {resource.urn}, as {first} does")
 
 
 def _read(file: Path) -> Iterator[Resource]:

@@ -97,14 +97,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_states([tmp_path / "nothing.json"])
 
 
-def test_two_files_of_one_stack_are_refused(tmp_path: Path) -> None:
-    entry = {
-        "urn": "urn:pulumi:prod::lake::aws:s3/bucket:Bucket::b",
-        "type": "aws:s3/bucket:Bucket",
-    }
+def test_the_same_resource_in_two_files_is_refused(tmp_path: Path) -> None:
+    urn = "urn:pulumi:prod::lake::aws:s3/bucket:Bucket::b"
     first, second = tmp_path / "a.json", tmp_path / "b.json"
     for file in (first, second):
+        entry = {"urn": urn, "type": "aws:s3/bucket:Bucket"}
         file.write_text(json.dumps({"version": 3, "deployment": {"resources": [entry]}}))
-    with pytest.raises(StateError, match=r"is of stack prod of project lake, as .*a\.json is"):
+    with pytest.raises(StateError, match=rf"b\.json.*has {urn}, as .*a\.json does"):
         read_states([first, second])
+    with pytest.raises(StateError, match="is given twice"):
+        read_states([first, tmp_path / ".." / tmp_path.name / "a.json"])
     assert len(read_states([first]).resources) == 1
