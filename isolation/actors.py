@@ -270,15 +270,6 @@ def named_by(given: Any) -> set[tuple[str, str]]:  # noqa: ANN401 - a policy as 
 
 def outsider(kind: str, name: str, accounts: Iterable[str]) -> Actor | None:
     """Somebody whom a policy names and whom the estate does not hold; None for nobody of them."""
-    if kind == "Service":
-        # Called for somebody in another account: whoever does not ask for the source is a deputy.
-        facts = {
-            "aws:SourceAccount": "000000000000",
-            "aws:SourceArn": "arn:aws:any:::of-another",
-            "aws:SourceOrgID": "o-of-another",
-            "aws:SourceOrgPaths": "o-of-another/r-1/",
-        }
-        return Actor(name, Kind.SERVICE, "", facts=facts, stranger=True)
     arn = f"arn:aws:iam::{name}:root" if name.isdigit() else name
     if kind != "AWS" or not is_arn(arn) or set(arn) & set("*?") or ":sts::" in arn:
         return None  # everybody is asked about anyway, and so is a session's role

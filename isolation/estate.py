@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from isolation.actors import Actor, Actors, acting, named_by, outsider
+from isolation.deputies import services
 from isolation.documents import Document
 from isolation.federated import identities
 from isolation.graph import Graph
@@ -118,9 +119,11 @@ class Estate:
             ),
         ]
         for kind, name in named:
+            policies = [one.policy for one in documents.values() if name in one.text]
             if kind == "Federated":
-                policies = [one.policy for one in documents.values() if name in one.text]
                 found += [acting(one, self.ownership, {}) for one in identities(name, policies)]
+            elif kind == "Service":
+                found += services(name, policies, self.ownership, self.inventory.accounts)
             actor = outsider(kind, name, self.inventory.accounts)
             if actor is not None and actor.arn not in known:
                 known.add(actor.arn)

@@ -520,6 +520,30 @@ MORE: dict[str, tuple[Mutation, set[str]]] = {
         ),
         {"colorado-state"},
     ),
+    "a queue takes what a service sends for any account": (
+        policy(
+            _QUEUE,
+            "colorado-state-audit-siem",
+            only(
+                Principal={"Service": "sns.amazonaws.com"},
+                Action="sqs:SendMessage",
+                Resource="*",
+                Condition={"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}},
+            ),
+        ),
+        {"colorado-state"},
+    ),
+    "a run role trusts tasks of any account": (
+        policy(
+            _ROLE,
+            "globex-iam-run",
+            lambda statements: statements[0].update(
+                Condition={"ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:*:*"}}
+            ),
+            "assumeRolePolicy",
+        ),
+        {"globex"},
+    ),
     "a queue has a policy of its own resource": (
         lambda states: _new(
             "aws:sqs/queuePolicy:QueuePolicy",

@@ -165,3 +165,49 @@ def test_identities_of_a_provider_are_told_by_their_subject(
 ) -> None:
     given = graph(platform(*bucket("lake")), federated("acme", *acme), federated("globex", *globex))
     assert prove(given).answer is answer
+
+
+SNS = {"Service": "sns.amazonaws.com"}
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:of-globex"
+TOPIC_OF_ACME = f"arn:aws:sns:{REGION}:{ACCOUNT}:of-acme"
+TOPIC_OF_GLOBEX = f"arn:aws:sns:{REGION}:{ACCOUNT}:of-globex"
+
+
+@pytest.mark.parametrize(
+    ("condition", "answer"),
+    [
+        ({"ArnEquals": {"aws:SourceArn": TOPIC_OF_GLOBEX}}, Answer.PROVEN),
+        ({"ArnEquals": {"aws:SourceArn": TOPIC_OF_ACME}}, Answer.VIOLATED),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:sns:{REGION}:*:of-globex"}}, Answer.VIOLATED),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}}, Answer.VIOLATED),
+        ({"StringLike": {"aws:SourceArn": "*"}}, Answer.VIOLATED),
+        (
+            {
+                "ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"},
+                "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            },
+            Answer.PROVEN,
+        ),
+        ({"StringEquals": {"aws:SourceAccount": OTHER}}, Answer.VIOLATED),
+        (None, Answer.VIOLATED),
+    ],
+)
+def test_a_service_sends_to_a_tenants_queue_only_for_the_tenants_own(
+    condition: dict[str, Any] | None, answer: Answer
+) -> None:
+    sends = allow("sqs:SendMessage", QUEUE, Principal=SNS)
+    policy = document(sends | ({"Condition": condition} if condition else {}))
+    given = graph(
+        platform(*bucket("lake")),
+        tenant("acme"),
+        tenant("globex"),
+        [
+            entry("aws:sqs/queue:Queue", "q", arn=QUEUE, name="of-globex", policy=policy),
+            entry("aws:sns/topic:Topic", "a", arn=TOPIC_OF_ACME, name="of-acme"),
+            entry("aws:sns/topic:Topic", "g", arn=TOPIC_OF_GLOBEX, name="of-globex"),
+            claims("acme", [TOPIC_OF_ACME], ()),
+            claims("globex", [TOPIC_OF_GLOBEX, QUEUE], ()),
+        ],
+    )
+    verdict = prove(given)
+    assert verdict.answer is answer, verdict.counterexamples
