@@ -17,7 +17,7 @@ WANTED_LOCK = $(if $(wildcard $(VENV)/.test),requirements-dev.lock,$(if \
 	$(wildcard $(VENV)/.pipeline),requirements-pipelines.lock,requirements.lock))
 PROJECT_FILES := requirements.in requirements-uv.lock pyproject.toml
 
-.PHONY: help up down check pipeline test test-unit lint format types test-integration bench engine minio lock
+.PHONY: help up down check pipeline test test-unit lint format types test-integration bench bench-data-plane engine minio lock
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 26
@@ -59,6 +59,9 @@ minio: $(VENV)/.test ## Get or build the S3 server that tests compare with.
 
 bench: $(VENV)/.test ## Measure the proof with up to 10,000 generated tenants; some minutes.
 	@$(BIN)/python -m bench.prove
+
+bench-data-plane: $(VENV)/.test ## Measure what tenant scoping costs on a data plane of its own; minutes.
+	@$(BIN)/python -m bench.data_plane
 
 engine: $(VENV)/.up ## Get or build the Pulumi engine.
 	@$(BIN)/tenancy local engine

@@ -12,12 +12,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+import httpx
+
 HERE = Path(__file__).parent
 PICTURES = {
     "dagster-partitions": "assets/event_stream?view=partitions&partition=acme",
     "dagster-checks": "assets/scd_type2?view=checks",
-    "dagster-runs": "runs?q%5B0%5D=tag%3Atenant%3Dacme",
+    "dagster-run": "runs/{run}",
 }
+NEWEST_RUN = """{
+  runsOrError(filter: {tags: [{key: "tenant", value: "acme"}]}, limit: 1) {
+    ... on Runs { results { runId } }
+  }
+}"""
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -39,6 +46,8 @@ def main() -> None:
         check=True,
     )
     url = json.loads(told.stdout)["url"]
+    answer = httpx.post(f"{url}/graphql", json={"query": NEWEST_RUN}, trust_env=False).json()
+    (run,) = answer["data"]["runsOrError"]["results"]
     for name, path in PICTURES.items():
         picture = HERE / "images" / f"{name}.png"
         picture.parent.mkdir(exist_ok=True)
@@ -49,7 +58,7 @@ def main() -> None:
                     *FLAGS,
                     f"--user-data-dir={profile}",
                     f"--screenshot={picture}",
-                    f"{url}/{path}",
+                    f"{url}/{path.format(run=run['runId'])}",
                 ],
                 stderr=subprocess.DEVNULL,
                 timeout=PATIENCE,
