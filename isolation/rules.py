@@ -368,11 +368,13 @@ def _elsewhere(estate: Estate, principal: str) -> bool:
 def _unread(estate: Estate, kind: str) -> Iterator[str]:
     """Resources of a type that is not read, where they could hold data or grant it."""
     module = kind.split(":")[1].partition("/")[0]
+    harmless = module in _HARMLESS
     for resource in estate.inventory.of(kind):
-        policies = _OF_POLICIES & (resource.inputs.keys() | resource.outputs.keys())
-        if policies and module not in _LIMITING:
-            yield f"{min(policies)} of {resource.urn} ({kind}) is of a kind that is not read"
-        elif module not in _HARMLESS and not estate.inventory.arn(resource):
+        sides = (resource.inputs, resource.outputs)
+        if module not in _LIMITING and not all(_OF_POLICIES.isdisjoint(side) for side in sides):
+            name = min(_OF_POLICIES & (resource.inputs.keys() | resource.outputs.keys()))
+            yield f"{name} of {resource.urn} ({kind}) is of a kind that is not read"
+        elif not harmless and not estate.inventory.arn(resource):
             yield f"{resource.urn}: resources of type {kind} are not known here"
 
 
