@@ -264,6 +264,8 @@ class Things:
             yield self._plain(owned, parts[4], extra=(f"{arn}:*",))
         elif service == "iam":
             yield self._plain(owned, parts[4], actions=("iam:*",))
+        elif service in ("ecs", "rds"):
+            yield self._plain(owned, parts[4], extra=tuple(_inside_of(arn)))
         else:
             yield self._plain(owned, parts[4])
 
@@ -606,6 +608,19 @@ def _of_account(account: str) -> Iterator[Thing]:
             texts=(what, account),
             account=account,
         )
+
+
+def _inside_of(arn: str) -> Iterator[str]:
+    """What no state has and is reached by ARNs of its own: the tasks of a cluster, which have their
+    roles' credentials, and the users of a database.
+    """
+    head, kind, rest = arn.rpartition(":cluster/")
+    if kind and ":ecs:" in head:
+        yield f"{head}:task/{rest}/*"
+        yield f"{head}:container-instance/{rest}/*"
+    head, kind, _ = arn.rpartition(":db:")
+    if kind and ":rds:" in head:
+        yield f"{head.replace(':rds:', ':rds-db:')}:dbuser:*/*"
 
 
 def _inside(arn: str, heads: set[str]) -> bool:

@@ -275,6 +275,17 @@ MORE: dict[str, tuple[Mutation, set[str]]] = {
         ),
         {"newcorp", "acme", "globex"},
     ),
+    "a role may run commands in others' tasks": (
+        _grants(
+            "acme-iam-run",
+            _allow("ecs:ExecuteCommand", f"arn:aws:ecs:{_REGION}:{_ACCOUNT}:task/*"),
+        ),
+        {"acme"},
+    ),
+    "a role may connect to the platform's database": (
+        _grants("acme-iam-run", _allow("rds-db:connect")),
+        {"acme"},
+    ),
     "a role may change the code of the audit's router": (
         _grants("acme-iam-run", _allow("lambda:UpdateFunctionCode")),
         {"acme"},

@@ -6,7 +6,17 @@ import pytest
 
 from isolation.proof import prove
 from isolation.verdict import Answer
-from tests.isolation.small import ACCOUNT, LAKE, allow, bucket, graph, platform, tenant
+from tests.isolation.small import (
+    ACCOUNT,
+    LAKE,
+    OTHER,
+    REGION,
+    allow,
+    bucket,
+    graph,
+    platform,
+    tenant,
+)
 
 OWN = allow("s3:GetObject", f"{LAKE}/acme/*")
 
@@ -43,3 +53,29 @@ def test_to_look_at_identities_is_no_control(action: str) -> None:
     looks = allow(action, f"arn:aws:iam::{ACCOUNT}:role/unclaimed" if "Get" in action else "*")
     given = graph(platform(*bucket("lake")), tenant("acme", OWN, looks), tenant("globex"))
     assert prove(given).answer is Answer.PROVEN
+
+
+CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/of-platform"
+DATABASE = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:of-platform"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "answer"),
+    [
+        ("ecs:ExecuteCommand", f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/*", Answer.VIOLATED),
+        ("ecs:StopTask", f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/of-platform/x", Answer.VIOLATED),
+        ("ecs:StopTask", f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/of-acme/*", Answer.PROVEN),
+        ("rds-db:connect", f"arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:*/root", Answer.VIOLATED),
+        ("rds-db:connect", f"arn:aws:rds-db:{REGION}:{OTHER}:dbuser:*/root", Answer.PROVEN),
+    ],
+)
+def test_what_has_arns_of_its_own_belongs_to_what_it_is_in(
+    action: str, resource: str, answer: Answer
+) -> None:
+    """The tasks of a cluster have their roles' credentials; a database has users."""
+    given = graph(
+        platform(*bucket("lake"), owns=(LAKE, CLUSTER, DATABASE)),
+        tenant("acme", OWN, allow(action, resource)),
+        tenant("globex"),
+    )
+    assert prove(given).answer is answer
