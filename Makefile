@@ -57,8 +57,9 @@ test-integration: $(VENV)/.test engine minio ## The tests on the real engine and
 minio: $(VENV)/.test ## Get or build the S3 server that tests compare with.
 	@$(BIN)/python -m localcloud.servers.minio
 
-bench: $(VENV)/.test ## Measure the proof with up to 10,000 generated tenants; some minutes.
+bench: $(VENV)/.test engine ## Measure proof (up to 10,000 tenants) and check (100); some minutes.
 	@$(BIN)/python -m bench.prove
+	@echo && $(BIN)/python -m bench.check
 
 bench-data-plane: $(VENV)/.test ## Measure what tenant scoping costs on a data plane of its own; minutes.
 	@$(BIN)/python -m bench.data_plane
