@@ -27,8 +27,10 @@ from onboarding.check_cli import check
 from onboarding.commands import Json, print_json, project_root
 from onboarding.data_plane_cli import dagster, start, stop
 from onboarding.deploy import Busy
+from onboarding.erase import ErasureError
 from onboarding.errors import OperationFailed
 from onboarding.import_cli import import_
+from onboarding.offboard_cli import offboard, verify
 from onboarding.pipeline_cli import pipeline
 from onboarding.prove_cli import prove
 from tenancy.errors import InvalidInput
@@ -54,6 +56,14 @@ app.add_typer(local_app, name="local")
 local_app.command(epilog="Example: tenancy local start --data-plane")(start)
 local_app.command(epilog="Example: tenancy local dagster --of federal-dhs")(dagster)
 local_app.command(epilog="Example: tenancy local stop --data-plane --clear")(stop)
+receipts_app = typer.Typer(
+    help="What an offboarding leaves: signed receipts.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(receipts_app, name="receipts")
+receipts_app.command(epilog="Example: tenancy receipts verify acme")(verify)
+app.command(epilog="Example: tenancy offboard acme --to suspended")(offboard)
 app.command(epilog="Example: tenancy add initech --tier medium")(add)
 app.command("import", epilog="Example: tenancy import tenant_config.yaml")(import_)
 app.command(epilog="Example: tenancy pipeline --rounds 1")(pipeline)
@@ -144,7 +154,7 @@ def main() -> None:
         app()
     except InvalidInput as error:
         _fail(str(error), REFUSED)
-    except (LocalCloudError, OperationFailed, Busy) as error:
+    except (LocalCloudError, OperationFailed, Busy, ErasureError) as error:
         _fail(str(error), FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -53,7 +53,7 @@ def deploy(
     """
     began = time.monotonic()
     engine = target.engine
-    mended = _mend(target, stack, reporter)
+    mended = mend(target, stack, reporter)
     with reporter.operation(f"{stack}: preview", None) as shown:
         preview = engine.preview(stack, shown.step)
     # Also when the preview found nothing to change: what components say of themselves (claims,
@@ -75,7 +75,7 @@ def deploy(
     return summary, tenants_of(stack, state, target.cloud.endpoint)
 
 
-def _mend(target: Target, stack: str, reporter: Reporter) -> tuple[str, ...]:
+def mend(target: Target, stack: str, reporter: Reporter) -> tuple[str, ...]:
     """Make the stack one that an update can start from. Returns what was wrong with it."""
     engine = target.engine
     locks = _abandoned_locks(target, stack, reporter)

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +67,22 @@ class Engine:
         """What `pulumi stack export` prints for the stack."""
         found: dict[str, Any] = json.loads(self._ask("stack", "export", "--stack", stack))
         return found
+
+    def replace(self, stack: str, exported: Mapping[str, Any]) -> None:
+        """Replace the stack's state by another, as `exported` tells one; nothing in the cloud."""
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".json") as file:
+            json.dump(exported, file)
+            file.flush()
+            self._ask("stack", "import", "--file", file.name, "--stack", stack)
+
+    def destroy(self, stack: str, urns: tuple[str, ...], on_step: Callable[[Step], None]) -> Record:
+        """Delete these resources of the stack, all where none are named. Raises OperationFailed."""
+        targets = tuple(word for urn in urns for word in ("--target", urn))
+        return self._operate("destroy", stack, ("--yes", "--skip-preview", *targets), on_step)
+
+    def forget(self, stack: str) -> None:
+        """Remove a stack that holds nothing any more from the backend; its file stays."""
+        self._ask("stack", "rm", "--yes", "--preserve-config", "--stack", stack)
 
     def init(self, stack: str) -> None:
         """Make the stack in the backend. Writes the stack's file only where it lacks a salt."""

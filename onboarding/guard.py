@@ -99,9 +99,9 @@ def _problems(deployed: Anchored, wanted: Anchored | None) -> list[Problem]:
                 where,
                 "",
                 f"tenant {deployed.tenant} is deployed in stack {deployed.stack}, and no file"
-                " wants it any more: its data would be deleted",
-                "put the file back; taking a tenant out needs an offboarding, which does not"
-                f" exist yet{_START_OVER}",
+                " wants it any more, or its file says that it has left: its data would be deleted",
+                f"put the file back as it was; `tenancy offboard {deployed.tenant} --to destroyed`"
+                f" takes a tenant out, and ends what it began{_START_OVER}",
             )
         ]
     changed = [

@@ -7,6 +7,7 @@ in its middle.
 from typing import Protocol
 
 from tenancy.grants import Conditions, Statement, merged
+from tenancy.leaving import SUSPENDED
 from tenancy.names import Names, RoleKind
 from tenancy.settings import (
     LAKEHOUSE,
@@ -109,6 +110,8 @@ def metadata_arns(settings: TenantSettings) -> tuple[str, ...]:
 
 def boundary_statements(settings: TenantSettings) -> tuple[Statement, ...]:
     """The most that any role of the tenant may ever do."""
+    if settings.suspended:
+        return SUSPENDED
     return (
         *storage_boundary_statements(settings),
         _tables(settings, _DESCRIBE_TABLES + _SYNC_TABLES),

@@ -2,6 +2,7 @@
 
 from tenancy.audit import SIEM, TRAIL
 from tenancy.grants import Conditions, Statement, merged
+from tenancy.leaving import SUSPENDED
 from tenancy.names import Names, ServiceKind
 from tenancy.settings import RECORDS, TenantSettings
 
@@ -133,6 +134,8 @@ def writers_boundary_statements(names: Names, owner: str) -> tuple[Statement, ..
 
 def auditor_boundary_statements(settings: TenantSettings) -> tuple[Statement, ...]:
     """The most that the auditor may ever do."""
+    if settings.suspended:
+        return SUSPENDED
     names, audit = settings.names, settings.audit
     own = (names.bucket_arn(audit.bucket), names.objects_arn(audit.bucket, audit.prefix))
     return _bounded(auditor_statements(settings), own)

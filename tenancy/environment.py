@@ -258,6 +258,14 @@ class Environment(Model):
         description="whether soft tenants have a reader, writer and admin role each, or share "
         "three, whose sessions are bound to a tenant by a tag",
     )
+    destruction_days: StrictInt = Field(
+        # AWS KMS API, ScheduleKeyDeletion: PendingWindowInDays.
+        default=30,
+        ge=7,
+        le=30,
+        description="days between the decision to destroy a tenant's data and its end, in which it "
+        "can be taken back",
+    )
     organization_trail: StrictBool = Field(
         default=False,
         description="whether the platform's account is the organization's management account or "

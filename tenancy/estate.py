@@ -13,6 +13,7 @@ from tenancy.errors import InvalidInput, Problem
 from tenancy.estate_rules import estate_problems, orphan_problems, unread_problems
 from tenancy.governance import GovernedTable, govern, load_templates
 from tenancy.hosts import Hosts
+from tenancy.leaving import Leaving
 from tenancy.names import PLATFORM, Names
 from tenancy.network import NetworkPlan, listener_priorities, plan_network, plan_ranges
 from tenancy.network_rules import written_ranges
@@ -232,12 +233,16 @@ def load_estate(root: Path) -> Estate:
 
 
 def _organization(environment: Environment, tenants: Iterable[Tenant]) -> OrganizationPlan | None:
-    members = tuple(
-        tenant.tenant for tenant in tenants if environment.takes(tenant) and is_vended(tenant)
-    )
-    if environment.organization is None or not members:
+    vended = [tenant for tenant in tenants if environment.takes(tenant) and is_vended(tenant)]
+    if environment.organization is None or not vended:
         return None
-    return OrganizationPlan(environment, environment.organization, members)
+    left = (tenant.tenant for tenant in vended if tenant.offboarding is Leaving.DESTROYED)
+    return OrganizationPlan(
+        environment,
+        environment.organization,
+        tuple(tenant.tenant for tenant in vended),
+        frozenset(left),
+    )
 
 
 def _members(
@@ -257,6 +262,8 @@ def _members(
             account_of(tenant, environment, vended),
         )
         for tenant in taken
+        # Who has left keeps its range, or others' would move.
+        if tenant.offboarding is not Leaving.DESTROYED
     ]
 
 

@@ -41,12 +41,14 @@ _ROLE = (
 class OrganizationPlan:
     """The stack of an environment's vended accounts, deployed before all others of it.
 
-    ``members``: the tenants that get one, in the order of their files.
+    ``members``: the tenants that get one, in the order of their files. ``left``: those of them that
+    have left, whose account may leave the program too.
     """
 
     environment: Environment
     organization: Organization
     members: tuple[str, ...]
+    left: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

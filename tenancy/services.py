@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tenancy.grants import Statement
+from tenancy.leaving import SUSPENDED
 from tenancy.names import PLATFORM, SHARED, Names, RoleKind, ServiceKind
 
 TASK_DEFINITION_LIMIT = 65_536
@@ -178,9 +179,11 @@ def pull_statements(names: Names, images: Sequence[str]) -> tuple[Statement, ...
 
 
 def service_boundary_statements(
-    names: Names, owner: str, account_owner: str
+    names: Names, owner: str, account_owner: str, *, suspended: bool = False
 ) -> tuple[Statement, ...]:
     """The most that a service of ``owner`` may ever do, in the account of ``account_owner``.
+
+    ``suspended``: the owner is a tenant for whom nobody acts any more.
 
     A tenant's reaches what is the tenant's by name. The platform's reaches what tenants share,
     starts every tenant's runs, tells every tenant's queues, and writes the passwords of all users
@@ -188,6 +191,8 @@ def service_boundary_statements(
     tenant's boundary, denials are explicit: a resource policy that names a session is limited by a
     Deny only.
     """
+    if suspended:
+        return SUSPENDED
     storage, secrets = _storage(names, owner), _secrets(names, owner, account_owner)
     if owner == PLATFORM:
         runs, run_roles = names.any_task_definition_arn, [names.any_run_role_arn]

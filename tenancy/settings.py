@@ -190,6 +190,11 @@ class TenantSettings:
         """The role of a kind that acts for the tenant: its own, or in a tagged session a shared."""
         return self.names.role_arn(self.id if kind in self.own_roles else SHARED, kind)
 
+    @property
+    def suspended(self) -> bool:
+        """Whether nobody acts for the tenant any more."""
+        return self.tenant.offboarding is not None
+
     def table_name(self, table: GovernedTable) -> str:
         """The table's name in Glue."""
         return f"{self.catalog.table_prefix}{table.name}"

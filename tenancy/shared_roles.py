@@ -52,9 +52,17 @@ def shared_role_statements(names: Names, kind: RoleKind) -> tuple[Statement, ...
     return storage_statements(_OfSession(names), kind)
 
 
-def shared_boundary_statements(names: Names) -> tuple[Statement, ...]:
-    """The most that any session of a shared role may ever do."""
-    return storage_boundary_statements(_OfSession(names))
+def shared_boundary_statements(
+    names: Names, suspended: Sequence[str] = ()
+) -> tuple[Statement, ...]:
+    """The most that any session of a shared role may ever do; of a tenant that is ``suspended``,
+    nothing.
+    """
+    allowed = storage_boundary_statements(_OfSession(names))
+    if not suspended:
+        return allowed
+    theirs: Conditions = {"StringEquals": {TENANT_TAG: tuple(suspended)}}
+    return (*allowed, Statement("DenySuspended", "Deny", ("*",), ("*",), theirs))
 
 
 def shared_trust(

@@ -14,6 +14,7 @@ from tenancy.aws import AccountId, Region
 from tenancy.classification import Classification
 from tenancy.errors import Refusal
 from tenancy.ids import TenantId
+from tenancy.leaving import Leaving, LegalHold
 from tenancy.model import Model, StrictBool, StrictInt, check_file_name, safe
 from tenancy.principals import Access, AwsPrincipal, Oidc, OidcSubject, Principal
 from tenancy.references import KeyRef
@@ -175,6 +176,12 @@ class Tenant(Model):
         default=None, description="its part of the analytical database"
     )
     api_access: ApiAccess | None = Field(default=None, description="access to outside sources")
+    offboarding: Leaving | None = Field(
+        default=None, description="how far it has left; `tenancy offboard` writes it"
+    )
+    legal_hold: LegalHold = Field(
+        default=None, description="true or a reason: while it stands, its data is not destroyed"
+    )
 
     @field_validator("tenant")
     @classmethod

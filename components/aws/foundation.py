@@ -62,7 +62,13 @@ class Foundation(pulumi.ComponentResource):
         images = environment.images
         roles = ServiceRoles(
             f"{name}-roles",
-            ServiceRolesArgs(names, owner, owner, (images.nessie, images.dagster, images.gateway)),
+            ServiceRolesArgs(
+                names,
+                owner,
+                owner,
+                (images.nessie, images.dagster, images.gateway),
+                suspended=stack.hard and all(one.suspended for one in stack.tenants),
+            ),
             child,
         )
         cluster = aws.ecs.Cluster(

@@ -219,7 +219,7 @@ class TenantNessie(pulumi.ComponentResource):
             ServiceArgs(
                 ground,
                 nessie_task(settings, ground.names, ground.environment),
-                self._roles(name, ground, tenant),
+                self._roles(name, ground, settings),
                 statements=metadata_statements(settings),
                 environment={DATABASE_URL: _database_url(ground, user)},
                 secret_arns={ServiceKind.NESSIE: user.secret_arn},
@@ -229,14 +229,16 @@ class TenantNessie(pulumi.ComponentResource):
             child,
         )
 
-    def _roles(self, name: str, ground: Ground, tenant: str) -> ServiceRoles:
+    def _roles(self, name: str, ground: Ground, settings: TenantSettings) -> ServiceRoles:
         """Its own ground's; on the platform's ground, some that reach this tenant only."""
-        if ground.owner == tenant:
+        if ground.owner == settings.id:
             return ground.roles
         images = (ground.environment.images.nessie,)
         return ServiceRoles(
             f"{name}-roles",
-            ServiceRolesArgs(ground.names, tenant, ground.owner, images),
+            ServiceRolesArgs(
+                ground.names, settings.id, ground.owner, images, suspended=settings.suspended
+            ),
             ResourceOptions(parent=self),
         )
 

@@ -66,7 +66,7 @@ class VendedAccountArgs:
 class VendedAccount(pulumi.ComponentResource):
     """The account of a hard tenant; ``number`` is its 12 digits.
 
-    It is protected, kept if it ever leaves the program, and never closed by it.
+    It is protected, kept when it leaves the program, and never closed by it.
     """
 
     number: pulumi.Output[str]
@@ -85,7 +85,7 @@ class VendedAccount(pulumi.ComponentResource):
             close_on_deletion=False,
             opts=ResourceOptions(
                 parent=self,
-                protect=True,
+                protect=args.tenant not in plan.left,
                 retain_on_delete=True,
                 # AWS does not tell it again, so an account that was imported would seem to differ.
                 ignore_changes=["roleName"],

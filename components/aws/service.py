@@ -37,13 +37,14 @@ ERRORS_ALLOWED = 10
 @dataclass(frozen=True)
 class ServiceRolesArgs:
     """``account_owner``: ``PLATFORM``, or the tenant whose account it is. ``images``: all that the
-    owner's services are started from.
+    owner's services are started from. ``suspended``: nobody acts for the owner, a tenant.
     """
 
     names: Names
     owner: str
     account_owner: str
     images: Sequence[str]
+    suspended: bool = False
 
 
 class ServiceRoles(pulumi.ComponentResource):
@@ -57,7 +58,9 @@ class ServiceRoles(pulumi.ComponentResource):
     ) -> None:
         super().__init__("tenancy:aws:ServiceRoles", name, None, opts)
         names, owner = args.names, args.owner
-        limits = service_boundary_statements(names, owner, args.account_owner)
+        limits = service_boundary_statements(
+            names, owner, args.account_owner, suspended=args.suspended
+        )
         boundary = aws.iam.Policy(
             f"{name}-boundary",
             name=names.service_boundary(owner),

@@ -41,7 +41,9 @@ class SharedRoles(pulumi.ComponentResource):
     ) -> None:
         super().__init__("tenancy:aws:SharedRoles", name, None, opts)
         names, environment = args.names, args.environment
-        boundary = bounded_by(self, name, names, SHARED, shared_boundary_statements(names))
+        suspended = [settings.id for settings in args.tenants if settings.suspended]
+        limits = shared_boundary_statements(names, suspended)
+        boundary = bounded_by(self, name, names, SHARED, limits)
         for kind in SHARED_KINDS:
             bounded_role(
                 self,

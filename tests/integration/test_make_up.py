@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 
 import psutil
-import yaml
 
 from tests.integration import inventory
 from tests.integration.checkout import Checkout, Json
 
 STACKS = ("local", "local-federal-dhs")
-VENDED = ("local-org", "local-nevada-health")
-"""The stack that vends the account of a tenant which names none, and that tenant's."""
 
 POLICIES = ("policy", "assumeRolePolicy")
 """Properties that hold policy documents, whatever the resource."""
@@ -27,14 +24,8 @@ isolation: soft
 """
 
 
-def vended_account(checkout: Checkout) -> str:
-    """The account that nevada-health's stack file tells."""
-    told = yaml.safe_load(checkout.read("Pulumi.local-nevada-health.yaml"))
-    return str(told["config"]["tenancy:account_id"])
-
-
 def test_a_second_up_changes_nothing_and_tells_what_exists(deployed: Checkout) -> None:
-    files = {stack: deployed.read(f"Pulumi.{stack}.yaml") for stack in (*STACKS, *VENDED)}
+    files = {stack: deployed.read(f"Pulumi.{stack}.yaml") for stack in STACKS}
     done = deployed.run("up")
     assert done.returncode == 0, done.stderr
     for wanted in (
@@ -42,11 +33,10 @@ def test_a_second_up_changes_nothing_and_tells_what_exists(deployed: Checkout) -
         "newcorp  medium",
         "federal-dhs  hard",
         "account    210987654321",
-        "nevada-health  hard",
         "lakehouse-local--acme--reader",
         "lakehouse_local__newcorp__lakehouse",
         "s3://lakehouse-local--shared--123456789012-data/globex/",
-        *(f"stack {stack}: 0 changes" for stack in (*STACKS, *VENDED)),
+        *(f"stack {stack}: 0 changes" for stack in STACKS),
     ):
         assert wanted in done.stdout
     assert "local: preview" in done.stderr
@@ -58,45 +48,12 @@ def test_a_second_up_changes_nothing_and_tells_what_exists(deployed: Checkout) -
 def test_status_and_env_tell_what_runs(deployed: Checkout) -> None:
     status = json.loads(deployed.run("status", "--json").stdout)
     assert status["cloud"]["running"]
-    vended = vended_account(deployed)
-    assert status["accounts"] == sorted(["123456789012", "210987654321", vended])
+    assert status["accounts"] == ["123456789012", "210987654321"]
     stacks = {stack["stack"]: stack for stack in status["stacks"]}
-    assert set(stacks) == {*STACKS, *VENDED}
+    assert set(stacks) == set(STACKS)
     assert stacks["local-federal-dhs"]["tenants"] == ["federal-dhs"]
     assert all(stack["current"] and not stack["lock"] for stack in stacks.values())
     assert f"export AWS_ENDPOINT_URL={status['cloud']['endpoint']}" in deployed.run("env").stdout
-
-
-def test_an_account_is_vended_once_limited_and_kept(deployed: Checkout) -> None:
-    """The tenant's own stack knows it before its preview; another tenant's is nobody's."""
-    number = vended_account(deployed)
-    client = deployed.client("organizations")
-    listed = client.list_accounts()["Accounts"]
-    named = [one["Id"] for one in listed if one["Name"] == "lakehouse-local--nevada-health"]
-    assert named == [number]
-    (parent,) = client.list_parents(ChildId=number)["Parents"]
-    policies = client.list_policies_for_target(
-        TargetId=parent["Id"], Filter="SERVICE_CONTROL_POLICY"
-    )["Policies"]
-    (own,) = (one["Id"] for one in policies if one["Name"] == "lakehouse-local--tenants")
-    content = json.loads(client.describe_policy(PolicyId=own)["Policy"]["Content"])
-    denied = {action for one in content["Statement"] for action in one["Action"]}
-    assert {one["Effect"] for one in content["Statement"]} == {"Deny"}
-    assert denied >= {
-        "organizations:LeaveOrganization",
-        "cloudtrail:StopLogging",
-        "s3:PutAccountPublicAccessBlock",
-    }
-    own_stack = deployed.resources("local-nevada-health")
-    (block,) = (one for one in own_stack.values() if "AccountPublicAccessBlock" in one["type"])
-    assert block["outputs"]["accountId"] == number
-    assert block["outputs"]["restrictPublicBuckets"] is True
-    for urn, entry in deployed.resources("local-org").items():
-        if entry["type"] == "aws:organizations/account:Account":
-            assert (entry["protect"], entry["retainOnDelete"]) == (True, True), urn
-            assert entry["inputs"]["closeOnDeletion"] is False
-    (anchor,) = (urn for urn in own_stack if "Placement::" in urn)
-    assert f"account={number}" in anchor
 
 
 def test_a_tenant_that_is_added_changes_only_what_serves_all(deployed: Checkout) -> None:
@@ -128,7 +85,7 @@ def test_a_cloud_that_is_gone_is_built_again(deployed: Checkout) -> None:
     """A reboot: the states describe what no longer exists anywhere."""
 
     def everything() -> list[Json]:
-        accounts = (None, "210987654321", vended_account(deployed))
+        accounts = (None, "210987654321")
         return [inventory.account_of(deployed, account) for account in accounts]
 
     before = everything()
