@@ -27,7 +27,6 @@ from pathlib import Path
 import httpx
 import pyarrow as pa  # type: ignore[import-untyped]
 from pyiceberg.catalog.rest import RestCatalog
-from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.transforms import DayTransform
 from rich.console import Console
 
@@ -121,41 +120,31 @@ def ratio(found: Mapping[str, list[float]], of: str, to: str) -> float:
 def overhead(root: Path, console: Console) -> None:
     """Write and read the same rows as a tenant's run, and with plain pyiceberg in one table."""
     rows, parts = rows_of(ALONE), scoped(root, ALONE).lake.parts(EVENTS)
-    # In days, as the tenant's table is.
-    by_day = PartitionSpec(
-        PartitionField(
-            source_id=rows.schema.get_field_index("occurred_at") + 1,
-            field_id=1000,
-            transform=DayTransform(),
-            name="occurred_at_day",
-        )
-    )
-    plain(root).create_table((ALONE, PLAIN), rows.schema, partition_spec=by_day)
+    table = plain(root).create_table((ALONE, PLAIN), rows.schema)
+    with table.update_spec() as spec:  # as the tenant's table is
+        spec.add_field("occurred_at", DayTransform(), "occurred_at_day")
     public = schema_of(parts[0]).as_arrow().names
-
-    def write_plain() -> None:
-        plain(root).load_table((ALONE, PLAIN)).append(rows)
+    tenant, other = scoped(root, ALONE), plain(root)
 
     def read_plain() -> None:
-        table = plain(root).load_table((ALONE, PLAIN))
+        table = other.load_table((ALONE, PLAIN))
         table.scan(selected_fields=tuple(public)).to_arrow()
 
-    def write_scoped() -> None:
-        scoped(root, ALONE).append(EVENTS, rows, uuid.uuid4().hex)
-
-    written = alternating({"plain": write_plain, "scoped": write_scoped}, ROUNDS)
-    read = alternating(
-        {
-            "plain": read_plain,
-            "scoped": lambda: scoped(root, ALONE).read(parts[0].name),
+    compared: dict[str, dict[str, Callable[[], object]]] = {
+        "begin": {
+            "plain": lambda: plain(root).load_table((ALONE, PLAIN)),
+            "scoped": lambda: scoped(root, ALONE).load(EVENTS),
         },
-        ROUNDS,
-    )
-    for what, found in (("write", written), ("read", read)):
+        f"write {ROWS:,} rows": {
+            "plain": lambda: other.load_table((ALONE, PLAIN)).append(rows),
+            "scoped": lambda: tenant.append(EVENTS, rows, uuid.uuid4().hex),
+        },
+        "read them": {"plain": read_plain, "scoped": lambda: tenant.read(EVENTS)},
+    }
+    for what, calls in compared.items():
+        found = alternating(calls, ROUNDS)
         each = ", ".join(f"{name} {statistics.median(took):.2f} s" for name, took in found.items())
-        console.print(
-            f"{what} {ROWS:,} rows: {each}; scoped/plain {ratio(found, 'scoped', 'plain'):.2f}"
-        )
+        console.print(f"{what}: {each}; scoped/plain {ratio(found, 'scoped', 'plain'):.2f}")
 
 
 def gateway(root: Path, console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
@@ -75,7 +76,7 @@ def commit_to_all(
         tables = {name: catalog.load_table(name) for name in names}
         if _digest(batch) in batches_of(next(iter(tables.values()))):
             return False
-        begun = [_changing(tables[name], change, batch) for name, change in decide(tables).items()]
+        begun = _begun(tables, decide(tables), batch)
         try:
             _commit(catalog, begun)
         except CommitFailedException:
@@ -97,6 +98,14 @@ def batches_of(table: Table) -> list[str]:
 
 def _digest(batch: str) -> str:
     return sha256(batch.encode()).hexdigest()[:12]
+
+
+def _begun(
+    tables: Mapping[Name, Table], changes: Mapping[Name, Change], batch: str
+) -> list[Transaction]:
+    """The changes with their files written, all at a time: that is Parquet, outside of Python."""
+    with ThreadPoolExecutor(len(changes)) as pool:
+        return list(pool.map(lambda name: _changing(tables[name], changes[name], batch), changes))
 
 
 def _changing(table: Table, change: Change, batch: str) -> Transaction:
