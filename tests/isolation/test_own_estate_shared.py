@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from isolation.graph import Graph
 from isolation.proof import Options, prove
+from isolation.state import resources_of
 from isolation.verdict import Answer
 from onboarding.recorded import State, exported, graph_of
+from policies.rule import Settings, faults
+from policies.rules import RULES
 from tests.estates import FILES, run_on, write_estate
 from tests.isolation.mutations import (
     States,
@@ -58,6 +62,13 @@ def test_all_tiers_with_shared_roles_are_proven_by_both_provers(states: States) 
     verdict = prove(graph_of(states), Options(strict=True, cross_check=True))
     assert (verdict.answer, verdict.counterexamples, verdict.unknowns) == (Answer.PROVEN, (), ())
     assert verdict.counts["tenants"] == 4
+
+
+def test_every_rule_of_the_pack_holds(states: States) -> None:
+    for name, state in states.items():
+        graph = Graph.of(resources_of(state["deployment"]["resources"], name, whole=True))
+        for rule in RULES:
+            assert list(faults(rule, graph, Settings())) == [], rule.name
 
 
 def test_the_shared_roles_are_listed_with_who_shares_them(states: States) -> None:
