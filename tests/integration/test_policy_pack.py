@@ -62,7 +62,7 @@ def test_a_planted_grant_fails_with_who_what_and_where(deployed: Checkout) -> No
         "role/lakehouse-local/tenant/lakehouse-local--acme--reader",
         "s3:GetObject arn:aws:s3:::lakehouse-local--newcorp--123456789012-data/",
         "newcorp's",
-        "statement Planted",
+        "by Planted (the identity policies",
         "remedy",
     ):
         assert part in told, told
