@@ -144,9 +144,9 @@ def _graph(states: Mapping[str, Sequence[Entry]]) -> Graph:
 
 def _changes(stack: Planned) -> StackChanges:
     entries = (*stack.deployed, *stack.wanted)
-    owners = {**_owners(stack.deployed, stack.plan), **_owners(stack.wanted, stack.plan)}
+    whose = {**owners(stack.deployed, stack.plan), **owners(stack.wanted, stack.plan)}
     # A recording names the groups that a resource is in otherwise than the engine does.
-    by_name = {(e["type"], _name(e["urn"])): owners[e["urn"]] for e in entries}
+    by_name = {(e["type"], _name(e["urn"])): whose[e["urn"]] for e in entries}
     if stack.steps is None:
         made = [entry for entry in stack.wanted if _is_thing(entry["type"])]
         return StackChanges(
@@ -154,7 +154,7 @@ def _changes(stack: Planned) -> StackChanges:
             new=True,
             unchanged=0,
             changes=tuple(
-                Change(_tenant(owners[e["urn"]]), "create", e["type"], _name(e["urn"]), e["urn"])
+                Change(_tenant(whose[e["urn"]]), "create", e["type"], _name(e["urn"]), e["urn"])
                 for e in made
             ),
         )
@@ -170,8 +170,9 @@ def _changes(stack: Planned) -> StackChanges:
         before = found.get(step.urn)
         if before is None or (before.op, op) == ("delete", "replace"):
             owner = by_name.get((step.type, step.name), PLATFORM)
-            properties = tuple(sorted(getattr(step, "properties", ())))
-            found[step.urn] = Change(_tenant(owner), op, step.type, step.name, step.urn, properties)
+            found[step.urn] = Change(
+                _tenant(owner), op, step.type, step.name, step.urn, step.properties
+            )
     return StackChanges(
         stack.plan.name,
         new=not stack.deployed,
@@ -193,19 +194,29 @@ def _tenant(owner: str) -> str:
     return "" if owner == PLATFORM else owner
 
 
-def _owners(entries: Iterable[Entry], plan: StackPlan | None) -> dict[str, str]:
+def owners(entries: Iterable[Entry], plan: StackPlan | None) -> dict[str, str]:
     """URN -> whose it is: by its tag, by the tenant's component that it is in, or the stack's."""
+    by_urn = {entry["urn"]: entry for entry in entries}
     found: dict[str, str] = {}
-    for entry in entries:
-        if entry["type"] == TENANT_TYPE:
-            owner: object = _name(entry["urn"])
-        else:
-            sides = (entry.get("inputs") or {}, entry.get("outputs") or {})
-            tagged = (side["tags"] for side in sides if isinstance(side.get("tags"), Mapping))
-            owner = next((given["tenant"] for given in tagged if "tenant" in given), None)
-            owner = owner or found.get(entry.get("parent") or "")
-        found[entry["urn"]] = str(owner or (plan.owner if plan else PLATFORM))
-    return found
+
+    def owner(urn: str) -> str:
+        entry = by_urn.get(urn)
+        if entry is None:
+            return plan.owner if plan else PLATFORM
+        if urn not in found:  # a recording names the children before their parent
+            found[urn] = _own(entry) or owner(entry.get("parent") or "")
+        return found[urn]
+
+    return {urn: owner(urn) for urn in by_urn}
+
+
+def _own(entry: Entry) -> str:
+    """The owner that a resource names itself; empty where it names none."""
+    if entry["type"] == TENANT_TYPE:
+        return _name(entry["urn"])
+    sides = (entry.get("inputs") or {}, entry.get("outputs") or {})
+    tagged = (side["tags"] for side in sides if isinstance(side.get("tags"), Mapping))
+    return next((str(given["tenant"]) for given in tagged if "tenant" in given), "")
 
 
 def _reached(verdict: Verdict) -> Iterator[Refusal]:
@@ -348,18 +359,19 @@ def _some(refusals: Iterable[Refusal]) -> Iterator[Refusal]:
 
 def _costs(stacks: Iterable[Planned], prices: cost.Prices) -> tuple[CostChange, ...]:
     known = tuple(stacks)
-    today = _monthly([stack.deployed for stack in known], prices)
-    planned = _monthly([stack.wanted for stack in known], prices)
+    today = monthly([stack.deployed for stack in known], prices)
+    planned = monthly([stack.wanted for stack in known], prices)
     tenants = {id_ for stack in known for id_ in stack.plan.tenant_ids}
-    owners = sorted(tenants | today.keys() | planned.keys() - {PLATFORM})
+    payers = sorted(tenants | today.keys() | planned.keys() - {PLATFORM})
     zero = Decimal(0)
     return tuple(
         CostChange(owner, today.get(owner, zero), planned.get(owner, zero))
-        for owner in dict.fromkeys((PLATFORM, *owners))
+        for owner in dict.fromkeys((PLATFORM, *payers))
     )
 
 
-def _monthly(states: Iterable[Sequence[Entry]], prices: cost.Prices) -> dict[str, Decimal]:
+def monthly(states: Iterable[Sequence[Entry]], prices: cost.Prices) -> dict[str, Decimal]:
+    """Owner -> what it costs a month by being there, of the states of an environment's stacks."""
     found: dict[str, Decimal] = defaultdict(Decimal)
     for entries in states:  # one by one: names are unique in a stack
         resources = [cost.Resource(e["type"], e.get("inputs") or {}) for e in entries]
@@ -369,13 +381,13 @@ def _monthly(states: Iterable[Sequence[Entry]], prices: cost.Prices) -> dict[str
 
 
 def _held(graph: Graph, stacks: Iterable[Planned]) -> Iterator[Held]:
-    owners: dict[str, str] = {}
+    whose: dict[str, str] = {}
     for stack in stacks:
-        owners |= _owners(stack.wanted, stack.plan)
+        whose |= owners(stack.wanted, stack.plan)
     inventory = Inventory(graph)
     for resource in graph.resources:
         if resource.type.startswith("aws:"):
-            owner = owners.get(resource.urn) or tags(resource).get("tenant", PLATFORM)
+            owner = whose.get(resource.urn) or tags(resource).get("tenant", PLATFORM)
             account = inventory.account(resource)
             yield Held(resource.type, resource.inputs, account, resource.region, owner)
 

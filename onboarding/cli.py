@@ -21,7 +21,7 @@ from localcloud.emulator import lifecycle
 from localcloud.engine import ensure_engine
 from localcloud.errors import LocalCloudError
 from localcloud.paths import Layout
-from onboarding import local, progress, summary
+from onboarding import local, progress, standing_cli, summary
 from onboarding.add_cli import add
 from onboarding.check_cli import check
 from onboarding.commands import Json, print_json, project_root
@@ -32,6 +32,7 @@ from onboarding.errors import OperationFailed
 from onboarding.import_cli import import_
 from onboarding.offboard_cli import offboard, verify
 from onboarding.pipeline_cli import pipeline
+from onboarding.plan_cli import plan
 from onboarding.prove_cli import prove
 from tenancy.errors import InvalidInput
 
@@ -43,7 +44,6 @@ app = typer.Typer(
     name="tenancy",
     help="Fenced multi-tenant data lakehouses, from one YAML file per tenant.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -67,6 +67,9 @@ app.command(epilog="Example: tenancy offboard acme --to suspended")(offboard)
 app.command(epilog="Example: tenancy add initech --tier medium")(add)
 app.command("import", epilog="Example: tenancy import tenant_config.yaml")(import_)
 app.command(epilog="Example: tenancy pipeline --rounds 1")(pipeline)
+app.command(epilog="Example: tenancy plan --markdown")(plan)
+app.command(epilog="Example: tenancy status --json")(standing_cli.status)
+app.command(epilog="Example: tenancy drift --tenant acme")(standing_cli.drift)
 app.command(epilog="Example: tenancy check --sarif findings.sarif")(check)
 app.command(epilog="Example: tenancy prove acme.json platform.json --json")(prove)
 

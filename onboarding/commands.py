@@ -11,6 +11,39 @@ import typer
 
 from tenancy.errors import InvalidInput, Problem
 
+
+def _tenants(begun: str) -> list[str]:
+    """The ids of the tenants' files that begin so, for a shell's completion."""
+    try:
+        files = (project_root() / "tenants").glob("*.yaml")
+        return sorted(file.stem for file in files if file.stem.startswith(begun))
+    except InvalidInput:
+        return []
+
+
+def _stacks(begun: str) -> list[str]:
+    """The environments and other configured stacks that begin so, for a shell's completion."""
+    try:
+        names = (file.name.split(".")[1] for file in project_root().glob("Pulumi.*.yaml"))
+        return sorted(name for name in names if name.startswith(begun))
+    except InvalidInput:
+        return []
+
+
+TenantOption = Annotated[
+    str,
+    typer.Option(
+        metavar="ID", help="Only the stack that this tenant is in.", autocompletion=_tenants
+    ),
+]
+StackOption = Annotated[
+    str,
+    typer.Option(
+        metavar="STACK",
+        help="An environment's stacks, or a hard tenant's; the embedded ones when left out.",
+        autocompletion=_stacks,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -13,11 +13,12 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +33,34 @@ _NO_SUCH_STACK = "no stack named"
 
 # The engine sums up its errors in a last one, which says nothing that the others did not.
 _SUMMING_UP = ("preview failed", "update failed", "refresh failed")
+
+
+class _AtWork:
+    """The engine's processes under way, of all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._interrupted = False
+
+    @contextmanager
+    def starting(self) -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+        """While a process is started: an interruption finds it, or keeps it from starting."""
+        with self._lock:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            yield self._processes.add
+
+    def ended(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._processes.discard(process)
+
+    def interrupt(self) -> None:
+        with self._lock:
+            self._interrupted = True
+            for process in self._processes:
+                with suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -49,6 +78,15 @@ class Engine:
     command: Path
     root: Path
     logs: Path
+    _at_work: _AtWork = field(default_factory=_AtWork, init=False, repr=False)
+
+    def interrupt(self) -> None:
+        """Ask every operation under way to finish the steps that it is at, and start no other.
+
+        For a caller whose operations run in threads: only the main one hears of a Ctrl-C. A second
+        call makes them stop at once.
+        """
+        self._at_work.interrupt()
 
     def stacks(self) -> tuple[str, ...]:
         """The names of the project's stacks that the backend knows."""
@@ -108,6 +146,10 @@ class Engine:
         arguments = ("--yes", "--skip-preview", "--clear-pending-creates")
         return self._operate("refresh", stack, arguments, on_step)
 
+    def look(self, stack: str, on_step: Callable[[Step], None]) -> Record:
+        """Read every thing back from the cloud, and keep the state. Raises OperationFailed."""
+        return self._operate("refresh", stack, ("--preview-only",), on_step)
+
     def _ask(self, *arguments: str) -> str:
         """The standard output of a short command. Raises OperationFailed."""
         answer = subprocess.run(
@@ -162,25 +204,29 @@ class Engine:
         A first interruption lets it finish the steps that it is at, a second makes it stop at
         once. Were it in our session, a Ctrl-C would reach it, its plugins and us all at once.
         """
-        process = subprocess.Popen(
-            command,
-            cwd=self.root,
-            env={
-                **os.environ,
-                "PULUMI_DEBUG_COMMANDS": "true",  # what --event-log hides behind
-                RUN_MARK: uuid.uuid4().hex,
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with self._at_work.starting() as started:
+            process = subprocess.Popen(
+                command,
+                cwd=self.root,
+                env={
+                    **os.environ,
+                    "PULUMI_DEBUG_COMMANDS": "true",  # what --event-log hides behind
+                    RUN_MARK: uuid.uuid4().hex,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            started(process)
         try:
             yield process
             process.wait()
         except BaseException:
             _end(process)
             raise
+        finally:
+            self._at_work.ended(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onboarding.remedies import remedy
 from tenancy.errors import InvalidInput
 
 
@@ -43,7 +44,9 @@ class OperationFailed(Exception):
 
     def __str__(self) -> str:
         causes = "\n".join(f"  {diagnosis}" for diagnosis in self.diagnoses)
+        remedies = dict.fromkeys(remedy(diagnosis.message) for diagnosis in self.diagnoses)
         return (
             f"stack {self.stack}: {self.operation} failed\n{causes}\n"
-            f"  everything that the engine said: {self.log}"
+            f"  everything that the engine said: {self.log}\n"
+            f"  remedy: {'; '.join(remedies)}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,10 +60,13 @@ class Silence:
 
 
 class Live:
-    """A progress bar per operation, for a terminal."""
+    """A progress bar per operation, for a terminal; below each other where they are at once."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._lock = threading.Lock()
+        self._progress: Progress | None = None
+        self._shown = 0
 
     def say(self, line: str) -> None:
         """Print the line, dimmed: what matters comes at the end."""
@@ -71,17 +75,35 @@ class Live:
     @contextmanager
     def operation(self, title: str, planned: int | None) -> Iterator[Operation]:
         """Show a bar with the resource that is worked on, until the operation ends."""
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[now]}"),
-            console=self._console,
-        ) as progress:
+        with self._bars() as progress:
             task = progress.add_task(title, total=planned, now="")
             yield _Bar(progress, task)
             progress.update(task, now="")
+
+    @contextmanager
+    def _bars(self) -> Iterator[Progress]:
+        """The display, one a console: the first operation begins it, the last ends it."""
+        with self._lock:
+            if self._progress is None:
+                self._progress = Progress(
+                    TextColumn("{task.description}"),
+                    BarColumn(bar_width=24),
+                    MofNCompleteColumn(),
+                    TimeElapsedColumn(),
+                    TextColumn("[dim]{task.fields[now]}"),
+                    console=self._console,
+                )
+                self._progress.start()
+            self._shown += 1
+            progress = self._progress
+        try:
+            yield progress
+        finally:
+            with self._lock:
+                self._shown -= 1
+                if not self._shown:
+                    progress.stop()
+                    self._progress = None
 
 
 class _Bar:

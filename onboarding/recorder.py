@@ -16,6 +16,8 @@ import json
 import logging
 import os
 import sys
+import threading
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -23,11 +25,13 @@ from typing import Any
 from onboarding.recorded import Entry, entries
 from onboarding.recording import ProgramError, Recorded, run_program
 
+_LOOK_EVERY = 0.5  # seconds
 _PROVIDER = "pulumi:providers:"
 
 
 def main() -> None:
     """Carry out the order on standard input."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     gc.disable()  # all that is made is kept until the end
     logging.disable()  # a failed program leaves tasks behind, and asyncio tells of each
     order = json.loads(sys.stdin.readline())
@@ -40,6 +44,13 @@ def main() -> None:
             _tell({"stack": job["stack"], "error": error.reason, "source": error.source})
     sys.stdout.flush()
     os._exit(0)  # without taking apart what the end of the process frees at once
+
+
+def _end_with(parent: int) -> None:
+    """End when the process that asks is gone: nobody hears the answer."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_EVERY)
+    os._exit(1)
 
 
 def _tell(line: dict[str, Any]) -> None:

@@ -64,6 +64,11 @@ class Recordings:
     failures: dict[str, Failure] = field(default_factory=dict)
     recorded: set[tuple[str, str]] = field(default_factory=set)
 
+    def entries(self, plan: Plan) -> list[Entry]:
+        """All that the program makes of a stack, providers first: they say the account."""
+        parts = self.parts[plan.name]
+        return [entry for tenant in ("", *plan.tenant_ids) for entry in parts.get(tenant, ())]
+
 
 class Recorder:
     """Records the stacks of the project at ``root``. A context: what it starts, it ends.
@@ -90,12 +95,21 @@ class Recorder:
         for process in self._processes:
             process.end()
 
+    def interrupt(self) -> None:
+        """Make a `record` that another thread is in end soon."""
+        for process in self._processes:
+            process.kill()
+
+    def keys(self, plans: Iterable[Plan]) -> dict[str, str]:
+        """Stack -> a digest of all that its recording depends on: the code and its input."""
+        return {plan.name: _key(self._code, plan) for plan in plans}
+
     def record(self, estate: Estate) -> Recordings:
         """Every stack's resources, as far as they can be recorded."""
         found = Recordings()
         stale: dict[str, tuple[Plan, _Kept]] = {}
         current: dict[str, _Kept] = {}
-        keys = {plan.name: _hash(self._code, plan.name, repr(plan)) for plan in estate.plans}
+        keys = self.keys(estate.plans)
         for plan in estate.plans:
             kept = _Kept() if self._fresh else self._kept(plan.name)
             if kept.key == keys[plan.name] and set(kept.texts) == {"", *plan.tenant_ids}:
@@ -252,6 +266,10 @@ class _Process:
         reason = (self._errors.read().strip().splitlines() or ["it ended"])[-1]
         return [{"stack": job["stack"], "error": reason, "source": ""} for job in jobs]
 
+    def kill(self) -> None:
+        """Kill the process; whoever waits for its answer learns that it ended."""
+        self._process.kill()
+
     def end(self) -> None:
         """End the process, if it has not ended."""
         if self._process.poll() is None:
@@ -296,6 +314,15 @@ def _shared_out(
         for share in shares
         if share
     ]
+
+
+def program_key(root: Path, plan: Plan) -> str:
+    """A digest of all that the program makes of a stack depends on: the code and its input."""
+    return _key(_code(root), plan)
+
+
+def _key(code: str, plan: Plan) -> str:
+    return _hash(code, plan.name, repr(plan))
 
 
 def _code(root: Path) -> str:

@@ -90,7 +90,7 @@ def monthly(resources: Iterable[Resource], prices: Prices) -> dict[str, dict[str
             price = priced(resource.inputs, prices)
         else:
             continue
-        owner = _tagged(resource.inputs) or groups[resource.inputs["logGroupName"]]
+        owner = _tagged(resource.inputs) or groups.get(resource.inputs.get("logGroupName"), "")
         found[owner][item] += price
     return {owner: dict(items) for owner, items in found.items()}
 
@@ -105,7 +105,9 @@ def _tagged(inputs: Inputs) -> str:
 
 
 def _tasks(service: Inputs, tasks: Mapping[str, Inputs], prices: Prices) -> Decimal:
-    task, fargate = tasks[service["name"]], prices.fargate
+    task, fargate = tasks.get(service["name"]), prices.fargate
+    if task is None:  # of a deployment that stopped half-way: it runs nothing
+        return Decimal(0)
     hour = (
         Decimal(task["cpu"]) / _UNITS_PER_VCPU * fargate.vcpu_hour
         + Decimal(task["memory"]) / _MIB_PER_GB * fargate.gb_hour

@@ -64,8 +64,13 @@ class Checkout:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`tenancy local <arguments>`, whatever becomes of it."""
+        return self.tenancy("local", *arguments)
+
+    def tenancy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`tenancy <arguments>`, whatever becomes of it; there is no terminal."""
         return subprocess.run(
-            [*self.command, *arguments],
+            [*self.command[:-1], *arguments],
+            stdin=subprocess.DEVNULL,
             cwd=self.root,
             env=self.environment,
             capture_output=True,
@@ -87,6 +92,21 @@ class Checkout:
             text=True,
             start_new_session=True,
         )
+
+    def shrink(self, tenants: Mapping[str, str]) -> None:
+        """Make it a small estate: these tenants, id to tier, and one table each."""
+        for path in [
+            *self.root.glob("tenants/*.yaml"),
+            *self.root.glob("table-templates/*.yaml"),
+            *self.root.glob("Pulumi.local-*.yaml"),
+        ]:
+            if path.stem != "event_stream":
+                path.unlink()
+        for tenant, tier in tenants.items():
+            (self.root / "tenants" / f"{tenant}.yaml").write_text(
+                f"tenant: {tenant}\ncontact: ops@{tenant}.example\nisolation: {tier}\n",
+                encoding="utf-8",
+            )
 
     def up(self) -> Json:
         """`tenancy local up`, which must succeed; its result."""

@@ -197,3 +197,25 @@ def test_the_forecast_goes_by_what_a_tenant_of_the_tier_has_now(estate: Estate) 
     assert forecasts["soft"].first == "IAM roles"
     # 5 and that of the small estate are acme's; 7 are there, with globex's.
     assert forecasts["soft"].further == (1000 - 7) // 6
+
+
+def test_what_has_no_tag_is_its_tenants_whatever_the_order_of_the_entries(estate: Estate) -> None:
+    """A recording names the parts of a component before the component itself."""
+    policies = [
+        resource("aws:iam/rolePolicy:RolePolicy", f"{owner}-policy", policy=f'["{owner}"]')
+        for owner in ("acme", "globex")
+    ]
+    groups = [
+        {"urn": URN.format("tenancy:aws:Tenant", owner), "type": "tenancy:aws:Tenant"}
+        for owner in ("acme", "globex")
+    ]
+    for policy, group in zip(policies, groups, strict=True):
+        policy["parent"] = group["urn"]
+    children_first = judged(estate, [*sound(), *policies, *groups])
+    parents_first = judged(estate, [*sound(), *groups, *policies])
+    (found,) = children_first.stacks
+    owners = {change.name: change.tenant for change in found.changes}
+    assert (owners["acme-policy"], owners["globex-policy"]) == ("acme", "globex")
+    assert children_first.forecasts == parents_first.forecasts
+    # A tenant's own policy names it, and does not grow with others of its tier.
+    assert all("policy" not in each.first for each in children_first.forecasts)

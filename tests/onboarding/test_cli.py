@@ -35,6 +35,32 @@ def test_every_command_has_help_with_an_example_and_prints_json(command: str) ->
     assert "--json" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("tenancy pl", "plan"),
+        ("tenancy plan --tenant fed", "federal-dhs"),
+        ("tenancy plan --st", "--stack"),
+    ],
+)
+def test_a_shell_completes_commands_options_and_tenants(words: str, told: str) -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("tenancy")],
+        cwd=root,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(words.count(" ")),
+            "_TENANCY_COMPLETE": "complete_bash",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told in done.stdout.split()
+
+
 def test_an_unknown_option_is_bad_input() -> None:
     assert tenancy(Path.cwd(), "local", "up", "--nonsense").returncode == 2
 
@@ -68,8 +94,24 @@ def test_a_failure_tells_urn_message_and_log() -> None:
     failure = OperationFailed("local", "up", (Diagnosis("urn:x", "it broke"),), "/logs/up.log")
     assert str(failure) == (
         "stack local: up failed\n  urn:x\n    it broke\n"
-        "  everything that the engine said: /logs/up.log"
+        "  everything that the engine said: /logs/up.log\n"
+        "  remedy: mend that and run this again: it goes on from where it stopped"
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("operation error IAM: CreateRole, api error AccessDenied: no", "the role that deploys"),
+        ("api error EntityAlreadyExists: Role with name x already exists.", "pulumi import"),
+        ("api error Throttling: Rate exceeded", "in a minute"),
+        ("api error LimitExceeded: Cannot exceed quota for RolesPerAccount", "raise the quota"),
+        ("the stack is currently locked by 1 lock(s)", "pulumi cancel"),
+    ],
+)
+def test_a_failure_tells_what_to_do_about_it(message: str, told: str) -> None:
+    failure = OperationFailed("prod", "up", (Diagnosis("urn:x", message),), "log")
+    assert told in str(failure).partition("remedy: ")[2]
 
 
 def test_events_become_steps_errors_and_counts() -> None:

@@ -1,0 +1,235 @@
+"""Judges an update before it is made: what it would do, cost and fill, and what speaks against it.
+
+The engine previews, the recorder tells what the program makes, the guard compares with what is
+deployed, and `assess` puts it together. Nothing is changed by it.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from onboarding import columns, guard, previews
+from onboarding.assess import Planned, assess
+from onboarding.engine import Engine
+from onboarding.errors import Refused
+from onboarding.parallel import at_once
+from onboarding.planned import Code, Plan, Refusal
+from onboarding.previews import Kept, Preview
+from onboarding.progress import Reporter
+from onboarding.recordings import Recorder, Recordings
+from onboarding.scope import Scope
+from onboarding.state import StackState
+from tenancy.errors import InvalidInput, Kind, Problem
+from tenancy.estate import Estate, StackPlan
+
+Exported = Mapping[str, Any]
+"""What `pulumi stack export` prints."""
+
+_CODES = {
+    Kind.ACCESS: Code.CROSS_TENANT,
+    Kind.COLLISION: Code.COLLISION,
+    Kind.QUOTA: Code.QUOTA,
+}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What the backend holds: stack -> its exported state, those that no file wants included."""
+
+    states: Mapping[str, Exported]
+
+    @classmethod
+    def read(cls, engine: Engine, report: Reporter) -> Deployed:
+        """Every stack of the project."""
+        jobs = {name: partial(engine.exported, name) for name in engine.stacks()}
+        return cls(at_once(jobs, engine.interrupt, report.say))
+
+    def state(self, stack: str) -> StackState:
+        """The stack's state; an empty one where it was never deployed."""
+        return StackState.of(self.states.get(stack, {}))
+
+    def entries(self, stack: str) -> list[dict[str, Any]]:
+        """The stack's resources as the state has them."""
+        deployment = self.states.get(stack, {}).get("deployment") or {}
+        return list(deployment.get("resources") or ())
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A plan, and what it was made from.
+
+    Attributes:
+        programs: stack -> a digest of the program and its input.
+        previews: stack -> the engine's preview; absent where the stack was never deployed.
+    """
+
+    plan: Plan
+    programs: Mapping[str, str] = field(default_factory=dict)
+    previews: Mapping[str, Preview] = field(default_factory=dict)
+
+
+def refusals_of(problems: Iterable[Problem]) -> tuple[Refusal, ...]:
+    """The problems of files that a plan refuses with a code of its own."""
+    return tuple(
+        Refusal(_CODES[p.kind], _where(p), p.rule, p.remedy) for p in problems if p.kind in _CODES
+    )
+
+
+def refused_by_files(deployed: Deployed, stacks: Iterable[StackPlan]) -> tuple[Refusal, ...]:
+    """What the files would lose or move of what is deployed, told before any engine is asked.
+
+    Args:
+        deployed: all stacks of the backend.
+        stacks: all that the files want in that backend: a tenant may have moved between them.
+    """
+    plans = tuple(stacks)
+    states = {name: deployed.state(name) for name in deployed.states}
+    there = [t for name, state in states.items() for t in guard.deployed_tenants(name, state)]
+    open_columns = [c for state in states.values() for c in columns.deployed_columns(state)]
+    checks: list[Callable[[], None]] = [
+        lambda: guard.check(there, guard.planned_tenants(plans)),
+        lambda: columns.check(open_columns, plans),
+    ]
+    problems: list[Problem] = []
+    for check in checks:
+        try:
+            check()
+        except Refused as refused:
+            problems += refused.problems
+    return tuple(Refusal(Code.DATA_LOSS, _where(p), p.rule, p.remedy) for p in problems)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be judged.
+
+    Attributes:
+        root: the project.
+        scope: the stacks.
+        deployed: what the backend holds of them.
+        kept: where previews are kept.
+    """
+
+    root: Path
+    scope: Scope
+    deployed: Deployed
+    kept: Kept
+
+
+def judge(question: Question, engine: Engine, report: Reporter) -> Judged:
+    """All that is known before an update of the scope's chosen stacks.
+
+    Raises:
+        OperationFailed: the engine's preview fails.
+        InvalidInput: the program fails.
+    """
+    scope, deployed = question.scope, question.deployed
+    stacks = (*scope.stacks, *scope.neighbours)
+    with (
+        _without_collection(),
+        Recorder(question.root, report) as recorder,
+        ThreadPoolExecutor(1) as aside,
+    ):
+        programs = recorder.keys(stacks)
+        recording = aside.submit(recorder.record, Estate(stacks))
+
+        def interrupt() -> None:
+            engine.interrupt()
+            recorder.interrupt()
+
+        found = _previews(question, programs, partial(_preview, engine, report), interrupt, report)
+        recordings = recording.result()
+        _raise_failures(recordings)
+        plan = assess(
+            [_planned(plan, deployed, recordings, found.get(plan.name)) for plan in scope.stacks],
+            {plan.name: recordings.entries(plan) for plan in scope.neighbours},
+            scope.chosen,
+        )
+    return Judged(replace(plan, tenant=scope.tenant), programs, found)
+
+
+def _previews(
+    question: Question,
+    programs: Mapping[str, str],
+    preview: Callable[[str], Preview],
+    interrupt: Callable[[], None],
+    report: Reporter,
+) -> dict[str, Preview]:
+    """Of each chosen stack that holds something: kept ones that still hold, and new ones."""
+    kept = question.kept
+    keys = {
+        plan.name: _key(question, plan, programs[plan.name])
+        for plan in question.scope.plans
+        if question.deployed.state(plan.name).in_cloud
+    }
+    found = {name: known for name, key in keys.items() if (known := kept.of(name, key))}
+    jobs = {name: partial(preview, name) for name in keys if name not in found}
+    for name, made in at_once(jobs, interrupt, report.say).items():
+        kept.keep(name, keys[name], made)
+        found[name] = made
+    return found
+
+
+def _preview(engine: Engine, report: Reporter, stack: str) -> Preview:
+    with report.operation(f"{stack}: preview", None) as shown:
+        return previews.ask(engine, stack, shown.step)
+
+
+def _key(question: Question, plan: StackPlan, program: str) -> str:
+    """A hard tenant's stack reads the platform's outputs, so all states of the scope count."""
+    files = [question.root / "Pulumi.yaml", question.root / f"Pulumi.{plan.name}.yaml"]
+    return previews.key_of(
+        program,
+        *(file.read_bytes() if file.is_file() else b"" for file in files),
+        *(repr(question.deployed.states.get(each.name)) for each in question.scope.stacks),
+    )
+
+
+def _planned(
+    plan: StackPlan, deployed: Deployed, recordings: Recordings, preview: Preview | None
+) -> Planned:
+    return Planned(
+        plan,
+        deployed.entries(plan.name),
+        recordings.entries(plan),
+        preview.steps if preview else None,
+        preview.protected if preview else (),
+        preview.twice if preview else (),
+    )
+
+
+def _raise_failures(recordings: Recordings) -> None:
+    problems = [
+        Problem(
+            failure.source or "__main__.py",
+            "",
+            f"stack {failure.stack}: the program fails: {failure.reason}",
+            "mend the program; `tenancy check` runs it without an engine",
+        )
+        for failure in recordings.failures.values()
+    ]
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _where(problem: Problem) -> str:
+    return f"{problem.where}: {problem.field}" if problem.field else problem.where
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """All that is made is kept: looking for garbage in it takes as long as the rest."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

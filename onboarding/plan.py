@@ -1,0 +1,75 @@
+"""`tenancy plan`: what an update would do, and what speaks against it. Nothing is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from onboarding.judge import Deployed, Question, judge, refusals_of, refused_by_files
+from onboarding.opened import Opened, opened
+from onboarding.planned import Plan
+from onboarding.previews import Kept
+from onboarding.progress import Reporter
+from onboarding.scope import Scope, scope_of
+from tenancy.errors import InvalidInput
+from tenancy.estate import Estate, StackPlan, load_estate
+
+
+def plan(root: Path, reporter: Reporter, *, stack: str = "", tenant: str = "") -> Plan:
+    """What an update would do, and what speaks against it. Nothing is deployed, no cloud started.
+
+    Raises:
+        InvalidInput: the files or the program cannot be used, or there is no such stack or tenant.
+        LocalCloudError: no engine could be had.
+        OperationFailed: the engine cannot preview.
+    """
+    estate = _estate(root)
+    if isinstance(estate, Plan):
+        return estate
+    scope = scope_of(estate, stack, tenant)
+    with opened(root, scope, reporter) as found:
+        deployed = Deployed.read(found.engine, reporter)
+        refused = refused_by_files(deployed, _of_backend(estate, scope))
+        if refused:
+            return Plan(refusals=refused, tenant=tenant)
+        instance = found.enter_cloud()
+        judged = judge(_question(found, deployed), found.engine, reporter)
+        notes = (*judged.plan.notes, *_notes(found, deployed, instance))
+        return replace(judged.plan, notes=notes)
+
+
+def _estate(root: Path) -> Estate | Plan:
+    """The estate; or a plan that refuses what the files alone show to be unsafe."""
+    try:
+        return load_estate(root)
+    except InvalidInput as error:
+        refused = refusals_of(error.problems)
+        if len(refused) < len(error.problems):
+            raise
+        return Plan(refusals=tuple(sorted(refused, key=lambda refusal: refusal.code)))
+
+
+def _of_backend(estate: Estate, scope: Scope) -> Iterable[StackPlan]:
+    """All stacks that the files want in the backend of the scope's."""
+    return [plan for plan in estate.stacks if plan.environment.embedded == scope.embedded]
+
+
+def _question(found: Opened, deployed: Deployed) -> Question:
+    return Question(found.root, found.scope, deployed, Kept(found.layout.home / "previews"))
+
+
+def _notes(found: Opened, deployed: Deployed, instance: str) -> Iterator[str]:
+    """What `make up` will have to mend or make first."""
+    for plan in found.scope.plans:
+        if not plan.account_vended:
+            yield f"stack {plan.name}: its account is not vended yet; a number stands in for it"
+        state = deployed.state(plan.name)
+        if state.pending:
+            yield f"stack {plan.name}: a run was killed; `make up` first mends what it left"
+        if not state.in_cloud or not found.deployments:
+            continue
+        if not instance:
+            yield f"stack {plan.name}: the embedded cloud does not run; `make up` makes all anew"
+        elif found.deployments.of(plan.name) != instance:
+            yield f"stack {plan.name} is not in the cloud that runs; `make up` makes it anew"
