@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -36,6 +37,15 @@ def test_the_first_failure_is_raised_when_all_have_ended_and_others_are_told() -
     assert told == ["two", "three"]
 
 
+@pytest.fixture
+def hearing_ctrl_c() -> Iterator[None]:
+    """As the command hears it: a script's background job is started with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hearing_ctrl_c")
 def test_a_ctrl_c_interrupts_the_jobs_and_waits_for_them() -> None:
     interrupted = threading.Event()
     ended = []
