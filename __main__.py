@@ -27,81 +27,53 @@ provider = aws.Provider(
 )
 
 
+managed = {"environment": environment.name, "managed-by": f"{pulumi.get_project()}/{stack.name}"}
+
+
 def owned_by(tenant: str, tier: str) -> ResourceOptions:
     """Everything of one owner: tagged so, and made with the stack's provider."""
-    tags = {
-        "tenant": tenant,
-        "tier": tier,
-        "environment": environment.name,
-        "managed-by": f"{pulumi.get_project()}/{stack.name}",
-    }
+    tags = {"tenant": tenant, "tier": tier, **managed}
     return ResourceOptions(providers=[provider], transformations=[lakehouse.tagging(tags)])
 
 
 of_platform = owned_by(PLATFORM, PLATFORM)
 if isinstance(stack, OrganizationPlan):
-    organization = lakehouse.Organization(
-        "organization", lakehouse.OrganizationArgs(stack), of_platform
-    )
-    accounts = {
-        tenant: lakehouse.VendedAccount(
-            tenant,
-            lakehouse.VendedAccountArgs(stack, tenant, organization.unit_id),
-            owned_by(tenant, Tier.HARD.label),
-        ).number
-        for tenant in stack.members
-    }
+    root = lakehouse.OrganizationArgs(stack)
+    unit_id = lakehouse.Organization("organization", root, of_platform).unit_id
+    accounts: dict[str, pulumi.Output[str]] = {}
+    for tenant in stack.members:
+        member = lakehouse.VendedAccountArgs(stack, tenant, unit_id)
+        of_tenant = owned_by(tenant, Tier.HARD.label)
+        accounts[tenant] = lakehouse.VendedAccount(tenant, member, of_tenant).number
     pulumi.export("accounts", accounts)
 else:
-    deployers = stack.deployers
     of_owner = owned_by(stack.owner, Tier.HARD.label) if stack.hard else of_platform
-    lake_admins: list[pulumi.Input[str]] = list(deployers)
+    lake_admins: list[pulumi.Input[str]] = list(stack.deployers)
     if not stack.hard:
         admins = lakehouse.PlatformAdminArgs(environment, names)
         lake_admins.append(lakehouse.PlatformAdmin("admin", admins, of_platform).role_arn)
-    account = lakehouse.Account(
-        "account",
-        lakehouse.AccountArgs(
-            names,
-            stack.tenant_ids,
-            lake_admins,
-            stack.oidc_audiences,
-            deployers,
-            alone=stack.hard,
-        ),
-        of_platform,
+    lake = lakehouse.AccountArgs(
+        names, stack.tenant_ids, lake_admins, stack.oidc_audiences, stack.deployers, stack.hard
     )
+    account = lakehouse.Account("account", lake, of_platform)
     foundation = lakehouse.Foundation("foundation", lakehouse.FoundationArgs(stack), of_owner)
     ground, shared_database = foundation.ground, None
     dagster = lakehouse.Dagster("dagster", lakehouse.DagsterArgs(ground, stack.tenants), of_owner)
     if stack.hard:
         peer = aws.Provider(
-            "of-platform",
-            region=environment.region,
-            allowed_account_ids=[environment.account_id],
+            "of-platform", region=environment.region, allowed_account_ids=[environment.account_id]
         )
-        lakehouse.Peering(
-            "peering", lakehouse.PeeringArgs(ground.network, environment, peer), of_owner
-        )
+        peering = lakehouse.PeeringArgs(ground.network, environment, peer)
+        lakehouse.Peering("peering", peering, of_owner)
     else:
-        args = lakehouse.PlatformArgs(names, account, ground, stack.tenants, deployers)
+        args = lakehouse.PlatformArgs(names, account, ground, stack.tenants, stack.deployers)
         shared_database = lakehouse.Platform("platform", args, of_platform).shared_database
         if sharing := stack.sharing_roles:
             of_roles = lakehouse.SharedRolesArgs(environment, names, sharing)
             lakehouse.SharedRoles("shared", of_roles, of_platform)
         pulumi.export("vpc_id", ground.network.vpc_id)
         pulumi.export("route_table_id", ground.network.route_table_id)
+    given = (account, foundation, dagster, shared_database, environment.external_ids)
     for settings in stack.tenants:
-        lakehouse.Tenant(
-            settings.id,
-            lakehouse.TenantArgs(
-                settings,
-                account,
-                foundation,
-                dagster,
-                shared_database,
-                environment.external_ids,
-                deployers,
-            ),
-            owned_by(settings.id, settings.placement.tier),
-        )
+        tenant_args = lakehouse.TenantArgs(settings, *given, stack.deployers)
+        lakehouse.Tenant(settings.id, tenant_args, owned_by(settings.id, settings.placement.tier))
