@@ -12,9 +12,24 @@ from typing import Any
 
 from isolation.graph import Graph, Resource
 from isolation.inventory import as_text
+from isolation.proof import Options, prove
+from isolation.verdict import Counterexample, Verdict
 
 _ROLES = ("aws:iam/role:Role", "aws:iam/user:User")
 _FENCED = ("aws:s3/bucketPolicy:BucketPolicy", "aws:kms/key:Key")
+
+
+HELD_OFF = "only a permissions boundary or a denial holds it off"
+"""Of a grant on another's part that is one fence away from a breach."""
+
+
+def held_off(graph: Graph, verdict: Verdict, options: Options) -> tuple[Counterexample, ...]:
+    """What grants reach that only the second fence holds off.
+
+    ``verdict`` is the proof's on the graph; where it is not proven, what is wrong is told already
+    and nothing more is.
+    """
+    return prove(grants_alone(graph), options).counterexamples if verdict.proven else ()
 
 
 def grants_alone(graph: Graph) -> Graph:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from isolation.grants_alone import grants_alone
+from isolation.grants_alone import HELD_OFF, held_off
 from isolation.graph import Graph, Resource
 from isolation.inventory import Inventory, tags
 from isolation.proof import Options, prove
@@ -104,7 +104,8 @@ def assess(
     names = set(chosen)
     environment = stacks[0].plan.environment
     graph = _graph({stack.plan.name: stack.wanted for stack in stacks})
-    verdict = prove(graph, Options(strict=True))
+    options = Options(strict=True)
+    verdict = prove(graph, options)
     policies = tuple(_policies(graph))
     held = [
         *_held(graph, stacks),
@@ -115,7 +116,7 @@ def assess(
     prices = cost.Prices.read()
     refusals = [
         *_reached(verdict),
-        *_held_off(graph, verdict),
+        *(_grant(one, f"; {HELD_OFF}") for one in held_off(graph, verdict, options)),
         *_collisions(graph),
         *(_twice(urn) for stack in stacks for urn in stack.twice),
         *_overruns(found),
@@ -230,14 +231,6 @@ def _reached(verdict: Verdict) -> Iterator[Refusal]:
                 f"this is not understood, so it counts as allowed: {unknown}",
                 "write it in a form that the proof knows; docs/proof.md lists them",
             )
-
-
-def _held_off(graph: Graph, verdict: Verdict) -> Iterator[Refusal]:
-    """Grants that reach another tenant, were it not for a boundary or a denial."""
-    if verdict.answer is not Answer.PROVEN:
-        return  # what is wrong is told already
-    for one in prove(grants_alone(graph), Options(strict=True)).counterexamples:
-        yield _grant(one, "; only a permissions boundary or a denial holds it off")
 
 
 def _grant(one: Counterexample, besides: str) -> Refusal:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from isolation.grants_alone import grants_alone
+from isolation.grants_alone import HELD_OFF, held_off
 from isolation.graph import Graph, Resource
 from isolation.proof import Options, prove
 from isolation.state import resources_of
-from isolation.verdict import Answer, Verdict
+from isolation.verdict import Verdict
 from localcloud.paths import PROJECT_ROOT
 from onboarding.progress import Reporter
 from onboarding.recordings import Failure, Recorder, Recordings
@@ -215,11 +215,11 @@ class _Check:
         self, verdict: Verdict, graph: Graph, environment: str, owners: Mapping[str, str]
     ) -> Iterator[Finding]:
         by_urn = {resource.urn: resource for resource in graph.resources}
+        began = time.perf_counter()
+        held = held_off(graph, verdict, Options(strict=True))
+        self._took("proof", began)
         told = [(one, "") for one in verdict.counterexamples]
-        if verdict.answer is Answer.PROVEN:
-            held = self._proved(grants_alone(graph))
-            told = [(one, cross_tenant.HELD_OFF) for one in held.counterexamples]
-        for one, besides in told:
+        for one, besides in (*told, *((one, HELD_OFF) for one in held)):
             fault = cross_tenant.fault_of(one, by_urn, besides)
             yield self._of_fault(cross_tenant.RULE, fault, environment, owners, one.tenants)
         for unknown in verdict.unknowns:

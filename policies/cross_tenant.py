@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from isolation.grants_alone import grants_alone
+from isolation.grants_alone import HELD_OFF, held_off
 from isolation.graph import Graph, Resource
 from isolation.proof import Options, prove
-from isolation.verdict import Answer, Counterexample
+from isolation.verdict import Counterexample
 from policies.rule import EstateRule, Fault, Settings
 
 
@@ -17,15 +17,10 @@ def _find(graph: Graph, settings: Settings) -> Iterator[Fault]:
     by_urn = {resource.urn: resource for resource in graph.resources}
     for one in verdict.counterexamples:
         yield fault_of(one, by_urn)
-    if verdict.answer is Answer.PROVEN:
-        for one in prove(grants_alone(graph), options).counterexamples:
-            yield fault_of(one, by_urn, HELD_OFF)
+    for one in held_off(graph, verdict, options):
+        yield fault_of(one, by_urn, HELD_OFF)
     for unknown in verdict.unknowns:
         yield Fault(None, f"is not understood, so nothing is proved: {unknown}")
-
-
-HELD_OFF = "only a permissions boundary or a denial holds it off"
-"""Of a grant on another's part that is one fence away from a breach."""
 
 
 def fault_of(one: Counterexample, by_urn: Mapping[str, Resource], besides: str = "") -> Fault:

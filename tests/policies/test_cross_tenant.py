@@ -1,7 +1,8 @@
 from typing import Any
 
+from isolation.grants_alone import HELD_OFF
 from isolation.graph import UNKNOWN
-from policies.cross_tenant import HELD_OFF, RULE
+from policies.cross_tenant import RULE
 from tests.policies.things import found, policy, thing
 
 
