@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,18 +14,14 @@ from localcloud.emulator import lifecycle
 from localcloud.engine import ensure_engine
 from localcloud.launchers import install_launchers
 from localcloud.paths import Layout
-from localcloud.processes import exclusive
 from onboarding import backend, columns, guard, orphans, recovery, vending
 from onboarding.deploy import Target, deploy
-from onboarding.deployed import Deployments
 from onboarding.engine import Engine
+from onboarding.opened import NO_CLOUD, alone, deployments
 from onboarding.progress import Reporter
 from onboarding.state import StackState
 from onboarding.summary import StackSummary, TenantSummary
 from tenancy.estate import Estate, StackPlan, load_estate
-
-_NO_CLOUD = "http://127.0.0.1:1"
-"""Where no cloud answers: for calls of the engine that need none and must reach none."""
 
 
 @dataclass(frozen=True)
@@ -112,17 +107,17 @@ def up(root: Path, reporter: Reporter) -> UpResult:
     estate = load_estate(root)
     plans = local_plans(estate)
     layout = Layout(root).make()
-    with _alone(layout, reporter):
+    with alone(layout, reporter):
         command = ensure_engine(reporter.say, layout)
         engine = Engine(command, root, layout.logs)
         # The guard asks for states only, and needs no cloud: what it refuses starts none.
-        shell.enter(root, _NO_CLOUD)
+        shell.enter(root, NO_CLOUD)
         backend.drop_torn_attributes(layout.state)
         _guard(engine, plans)
         install_launchers(command, layout)
         cloud = lifecycle.ensure(reporter.say, layout)
         shell.enter(root, cloud.endpoint)
-        target = Target(engine, layout.state, project_name(root), cloud, _deployments(layout))
+        target = Target(engine, layout.state, project_name(root), cloud, deployments(layout))
         results = _vend(root, target, estate, reporter)
         plans = local_plans(load_estate(root))  # with the numbers of the accounts by now
         for plan in plans:
@@ -157,7 +152,7 @@ def down(root: Path, reporter: Reporter, *, clear: bool) -> bool:
         whether a cloud was running.
     """
     layout = Layout(root)
-    with _alone(layout, reporter):
+    with alone(layout, reporter):
         url = f"file://{layout.state}"
         for engine in orphans.find_engines(url):  # its command was killed, and it works on
             reporter.say(f"ending process {engine.pid}, an update whose command is gone")
@@ -177,7 +172,7 @@ def status(root: Path) -> Status:
     instance = cloud.instance if cloud.running else None
     if not layout.state.is_dir():
         return Status(cloud, (), ())
-    shell.enter(root, cloud.endpoint or _NO_CLOUD)
+    shell.enter(root, cloud.endpoint or NO_CLOUD)
     command = shutil.which("pulumi")
     if command is None:  # the state is there, but nobody to read it: the engine was removed
         return Status(cloud, (), ())
@@ -207,7 +202,7 @@ def _stack_status(
         updated=state.updated,
         lock=holder.holder if holder else "",
         lock_alive=alive is not None,
-        current=instance is not None and _deployments(layout).of(stack) == instance,
+        current=instance is not None and deployments(layout).of(stack) == instance,
     )
 
 
@@ -218,14 +213,3 @@ def _guard(engine: Engine, plans: Sequence[StackPlan]) -> None:
     guard.check(deployed, guard.planned_tenants(plans))
     open_columns = [c for state in states.values() for c in columns.deployed_columns(state)]
     columns.check(open_columns, plans)
-
-
-def _alone(layout: Layout, reporter: Reporter) -> AbstractContextManager[None]:
-    """Let one command at a time work on the local stacks."""
-    return exclusive(
-        layout.home / "lock", lambda: reporter.say("waiting for another tenancy command to end")
-    )
-
-
-def _deployments(layout: Layout) -> Deployments:
-    return Deployments(layout.state / "deployed.json")

@@ -21,13 +21,12 @@ from localcloud.engine import ensure_engine
 from localcloud.errors import LocalCloudError
 from localcloud.launchers import install_launchers
 from localcloud.paths import Layout
-from localcloud.processes import exclusive
 from onboarding import backend, leaving_state, local
 from onboarding.deploy import Target, deploy, mend
-from onboarding.deployed import Deployments
 from onboarding.engine import Engine
 from onboarding.erase import Eraser, ErasureError, Holdings
 from onboarding.errors import Refused
+from onboarding.opened import alone, deployments
 from onboarding.progress import Reporter
 from onboarding.receipts import FOLDER, Receipt, Receipts, write_whole
 from tenancy.errors import Problem
@@ -137,9 +136,7 @@ class _Offboarding:
     def run(self, to: Leaving) -> Offboarded:
         self._receipts.read()  # nothing is built on what is not sound
         if self._receipts.of(DESTROYED) is None:
-            lock = self._layout.make().home / "lock"
-            waiting = "waiting for another tenancy command to end"
-            with exclusive(lock, lambda: self._reporter.say(waiting)):
+            with alone(self._layout.make(), self._reporter):
                 self._go(to, self._target())
         return verified(self._root, self._tenant)
 
@@ -349,8 +346,8 @@ class _Offboarding:
         cloud = lifecycle.ensure(self._reporter.say, layout)
         shell.enter(self._root, cloud.endpoint)
         engine = Engine(command, self._root, layout.logs)
-        deployments = Deployments(layout.state / "deployed.json")
-        return Target(engine, layout.state, local.project_name(self._root), cloud, deployments)
+        project = local.project_name(self._root)
+        return Target(engine, layout.state, project, cloud, deployments(layout))
 
 
 def _environment(estate: Estate) -> str:

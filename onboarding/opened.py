@@ -80,15 +80,20 @@ def opened(
         command = Path(found) if found else ensure_engine(reporter.say, layout)
         yield Opened(root, scope, Engine(command, root, layout.logs), layout, None)
         return
-    with nullcontext() if reading else _alone(layout, reporter):
+    with nullcontext() if reading else alone(layout, reporter):
         engine = Engine(ensure_engine(reporter.say, layout), root, layout.logs)
         shell.enter(root, NO_CLOUD)
         backend.drop_torn_attributes(layout.state)
-        deployments = Deployments(layout.state / "deployed.json")
-        yield Opened(root, scope, engine, layout, deployments)
+        yield Opened(root, scope, engine, layout, deployments(layout))
 
 
-def _alone(layout: Layout, reporter: Reporter) -> AbstractContextManager[None]:
+def alone(layout: Layout, reporter: Reporter) -> AbstractContextManager[None]:
+    """Let one command at a time work on the embedded stacks."""
     return exclusive(
         layout.home / "lock", lambda: reporter.say("waiting for another tenancy command to end")
     )
+
+
+def deployments(layout: Layout) -> Deployments:
+    """The record of which embedded cloud each stack was deployed to."""
+    return Deployments(layout.state / "deployed.json")

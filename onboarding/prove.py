@@ -22,15 +22,13 @@ from isolation.verdict import Counterexample, Verdict
 from localcloud import shell
 from localcloud.paths import Layout
 from onboarding.engine import Engine
+from onboarding.opened import NO_CLOUD
 from onboarding.progress import Reporter
 from tenancy.errors import InvalidInput, Problem
 
 _SHOWN = 25
 """Counterexamples that are shown to people; ``--json`` has all."""
 _LISTED = 8
-
-_NO_CLOUD = "http://127.0.0.1:1"
-"""Where no cloud answers: reading states needs none."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def _of_stacks(root: Path | None, report: Reporter) -> Graph:
     layout = Layout(root)
     if not layout.state.is_dir():
         raise StateError(str(root), "", "no stack is deployed here: run `make up` first")
-    shell.enter(root, _NO_CLOUD)
+    shell.enter(root, NO_CLOUD)
     command = shutil.which("pulumi")
     if command is None:
         raise StateError(str(root), "", "no engine is there to read the stacks with: run `make up`")
