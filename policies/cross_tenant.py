@@ -33,8 +33,8 @@ def fault_of(one: Counterexample, by_urn: Mapping[str, Resource], besides: str =
     who = f"{one.principal}" + (f" (of {one.tenant})" if one.tenant else "")
     return Fault(
         by_urn[at.urn] if at else None,
-        f"lets {who} {one.action} {one.resource}, which is {whose}"
-        + (f", by {at.text}" if at else f": {one.rule}")
+        f"lets {who} {one.action} {one.resource}, which is {whose}: {one.rule}"
+        + (f", by {at.text}" if at else "")
         + "".join(f"; {said}" for said in (besides, one.remedy) if said),
     )
 
