@@ -6,10 +6,8 @@ deployed, and `assess` puts it together. Nothing is changed by it.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 
 from onboarding import columns, guard, previews
 from onboarding.assess import Planned, assess
+from onboarding.collection import without_collection
 from onboarding.engine import Engine
 from onboarding.errors import Refused
 from onboarding.parallel import at_once
@@ -133,7 +132,7 @@ def judge(question: Question, engine: Engine, report: Reporter) -> Judged:
     scope, deployed = question.scope, question.deployed
     stacks = (*scope.stacks, *scope.neighbours)
     with (
-        _without_collection(),
+        without_collection(),
         Recorder(question.root, report) as recorder,
         ThreadPoolExecutor(1) as aside,
     ):
@@ -221,15 +220,3 @@ def _raise_failures(recordings: Recordings) -> None:
 
 def _where(problem: Problem) -> str:
     return f"{problem.where}: {problem.field}" if problem.field else problem.where
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """All that is made is kept: looking for garbage in it takes as long as the rest."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()

@@ -7,10 +7,9 @@ a resource, so tenants that are known already can be left out (``run_program``).
 from __future__ import annotations
 
 import asyncio
-import gc
 import runpy
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,6 +24,7 @@ from pulumi.runtime.stack import wait_for_rpcs
 
 import components.aws as lakehouse
 from localcloud.paths import PROJECT_ROOT
+from onboarding.collection import without_collection
 from onboarding.fingerprint import Fingerprints
 from tenancy.estate import Estate
 
@@ -190,7 +190,7 @@ def _record(
         await then()
         await _quiet()
 
-    with _without_collection():
+    with without_collection():
         asyncio.run(run())
     return recorded
 
@@ -205,18 +205,6 @@ async def _quiet() -> None:
         if pending:
             break
     await wait_for_rpcs()
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """All objects of a run are kept: looking for garbage among them triples its time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _made_by(request: resource_pb2.RegisterResourceRequest) -> str:

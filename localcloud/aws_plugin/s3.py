@@ -26,6 +26,12 @@ from localcloud.aws_plugin.resource import (
 from localcloud.aws_plugin.values import Properties, has_unknown
 
 BUCKET = Property(required=True, replace=True)
+PUBLIC_ACCESS = declare(
+    blockPublicAcls=Property(default=False),
+    blockPublicPolicy=Property(default=False),
+    ignorePublicAcls=Property(default=False),
+    restrictPublicBuckets=Property(default=False),
+)
 
 
 @register
@@ -213,16 +219,9 @@ class BucketObjectLockConfiguration(BucketSetting):
                 raise
 
 
-@register
-class BucketPublicAccessBlock(BucketSetting):
-    token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
-    properties = declare(
-        bucket=BUCKET,
-        blockPublicAcls=Property(default=False),
-        blockPublicPolicy=Property(default=False),
-        ignorePublicAcls=Property(default=False),
-        restrictPublicBuckets=Property(default=False),
-    )
+class _PublicAccessBlock(ApiResource):
+    """Four switches, of a bucket or of an account: both APIs call them alike."""
+
     inside = "PublicAccessBlockConfiguration"
     create_call = update_call = "put_public_access_block"
     read_call = "get_public_access_block"
@@ -231,24 +230,19 @@ class BucketPublicAccessBlock(BucketSetting):
 
 
 @register
-class AccountPublicAccessBlock(ApiResource):
+class BucketPublicAccessBlock(_PublicAccessBlock, BucketSetting):
+    token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    properties = declare(bucket=BUCKET, **PUBLIC_ACCESS)
+
+
+@register
+class AccountPublicAccessBlock(_PublicAccessBlock):
     """The same for a whole account, whatever its buckets say. It is in every region."""
 
     token = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
     service = "s3control"
     id_format = "{accountId}"
-    properties = declare(
-        accountId=Property(computed=True, replace=True),
-        blockPublicAcls=Property(default=False),
-        blockPublicPolicy=Property(default=False),
-        ignorePublicAcls=Property(default=False),
-        restrictPublicBuckets=Property(default=False),
-    )
-    inside = "PublicAccessBlockConfiguration"
-    create_call = update_call = "put_public_access_block"
-    read_call = "get_public_access_block"
-    read_path = "PublicAccessBlockConfiguration"
-    delete_call = "delete_public_access_block"
+    properties = declare(accountId=Property(computed=True, replace=True), **PUBLIC_ACCESS)
 
     def complete(self, cloud: Cloud, inputs: Properties) -> Properties:
         return {"accountId": cloud.account, **inputs}
