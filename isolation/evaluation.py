@@ -16,7 +16,8 @@ class Decision:
 
     ``allowed`` is such a request; ``undecided`` says why there is no answer. Where there is none,
     ``denied_by`` are the denials that stood in the way, and ``silent`` the layers that allow
-    too little. ``unknowns`` and ``assumptions`` both counted in the caller's favour.
+    too little. ``unknowns`` and ``assumptions`` both counted in the caller's favour. ``fenced``:
+    the second fence had a say (``problem.pose``).
     """
 
     allowed: Witness | None
@@ -25,6 +26,7 @@ class Decision:
     silent: tuple[str, ...]
     unknowns: tuple[str, ...]
     assumptions: tuple[str, ...]
+    fenced: bool
 
     @property
     def isolated(self) -> bool:
@@ -32,12 +34,15 @@ class Decision:
         return self.allowed is None and self.undecided is None
 
 
-def decide(principal: Principal, target: Target) -> Decision:
-    """Look for any action, resource and context with which ``principal`` reaches ``target``."""
-    problem = pose(principal, target)
+def decide(principal: Principal, target: Target, *, fences: bool = True) -> Decision:
+    """Look for any action, resource and context with which ``principal`` reaches ``target``.
+
+    Without ``fences`` as if the second fence were not there (``problem.pose``).
+    """
+    problem = pose(principal, target, fences=fences)
     if not problem.paths:
-        notes = problem.notes
-        return Decision(None, None, (), problem.silent, notes.unknowns, notes.assumptions)
+        notes, fenced = problem.notes, problem.fenced
+        return Decision(None, None, (), problem.silent, notes.unknowns, notes.assumptions, fenced)
     solver = Solver(problem)
     undecided = None
     try:
@@ -51,4 +56,5 @@ def decide(principal: Principal, target: Target) -> Decision:
         tuple(dict.fromkeys((*problem.silent, *solver.silent))),
         problem.notes.unknowns,
         problem.notes.assumptions,
+        problem.fenced,
     )

@@ -35,6 +35,9 @@ class Layer:
     allows: tuple[Bound, ...]
 
 
+_FENCED = frozenset({"s3", "kms"})
+"""Services whose resources' denials are a second fence."""
+
 Path = tuple[Layer, ...]
 """Layers that suffice if each allows; an empty one always does."""
 
@@ -43,7 +46,8 @@ Path = tuple[Layer, ...]
 class Problem:
     """Does a request exist that some path allows and nothing denies?
 
-    ``silent`` names the layers that allow nothing that could concern the target.
+    ``silent`` names the layers that allow nothing that could concern the target. ``fenced``: the
+    second fence was met (``pose``), so without it the answer could be another.
     """
 
     target: Target
@@ -52,11 +56,16 @@ class Problem:
     denies: tuple[Bound, ...]
     notes: Notes
     silent: tuple[str, ...]
+    fenced: bool
 
 
-def pose(principal: Principal, target: Target) -> Problem:
-    """The question whether ``principal`` reaches ``target``."""
-    return _Case(principal, target).problem()
+def pose(principal: Principal, target: Target, *, fences: bool = True) -> Problem:
+    """The question whether ``principal`` reaches ``target``.
+
+    Without ``fences`` it is asked as if the second fence were not there: no permissions boundary,
+    and no denial in the policies of buckets and keys.
+    """
+    return _Case(principal, target, fences=fences).problem()
 
 
 def bind_statement(
@@ -110,9 +119,13 @@ def _elsewhere(test: Test, target: Target) -> bool:
 class _Case:
     """One caller and one target."""
 
-    def __init__(self, principal: Principal, target: Target) -> None:
+    def __init__(self, principal: Principal, target: Target, *, fences: bool) -> None:
         self._principal = principal
         self._target = target
+        self._boundary = principal.boundary if fences else None
+        self._fence = target.denies if target.services <= _FENCED else ()
+        self._denied = target.denies if fences or not self._fence else ()
+        self._met_fence = False
         self._notes = Notes()
         self._context: Facts | None = None
         self._silent: list[str] = []
@@ -141,6 +154,7 @@ class _Case:
             self._denies() if paths else (),
             self._notes,
             tuple(dict.fromkeys(self._silent)),
+            self._met_fence,
         )
 
     def _paths(self) -> Iterable[Path]:
@@ -192,8 +206,9 @@ class _Case:
     def _limits(self) -> Path:
         principal = self._principal
         found = []
-        if principal.boundary is not None:
-            found.append(self._layer("the permissions boundary", (principal.boundary,)))
+        if self._boundary is not None:
+            self._met_fence = True
+            found.append(self._layer("the permissions boundary", (self._boundary,)))
         if principal.session:
             found.append(self._layer("the session policies", principal.session))
         return tuple(found)
@@ -244,9 +259,11 @@ class _Case:
     def _denies(self) -> tuple[Bound, ...]:
         principal = self._principal
         policies: list[Policy] = list(principal.identity or ())
-        policies += [principal.boundary] if principal.boundary is not None else []
+        if self._boundary is not None:
+            policies.append(self._boundary)
+        self._met_fence = self._met_fence or self._boundary is not None or bool(self._fence)
         policies += principal.session
         policies += [policy for _, level in self._guardrails() for policy in level]
         own = [s for policy in policies for s in policy.denies if self._limits_caller(s)]
-        resources = [one for one in self._target.denies if denied(one, principal, self._notes)]
+        resources = [one for one in self._denied if denied(one, principal, self._notes)]
         return self._bind([*own, *resources])

@@ -1,9 +1,11 @@
 """The proof: asks for every principal and everything that it must not reach whether it does."""
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from isolation import remedies
@@ -30,6 +32,9 @@ _WITHOUT_SOURCE = frozenset({"lambda.amazonaws.com", "ec2.amazonaws.com", "eks.a
 """Services that do not say for whom they assume a role, so its trust cannot ask."""
 
 
+HELD_OFF = "only a permissions boundary or a denial holds it off"
+"""Of a grant on another's part that is one fence away from a breach."""
+
 Reach = tuple[Thing | None, Decision, tuple[str, ...], str | None]
 """What is reached: a thing, or None for a role; the decision, by which roles, whose it is."""
 Reached = dict[str, list[tuple[Thing | None, Decision, tuple[str, ...]]]]
@@ -53,6 +58,20 @@ def prove(graph: Graph, options: Options | None = None) -> Verdict:
     return Proof(Estate(graph, given.tag), given).verdict()
 
 
+def prove_fences(
+    graph: Graph, options: Options | None = None
+) -> tuple[Verdict, tuple[Counterexample, ...]]:
+    """The verdict, and what grants reach that only the second fence holds off.
+
+    A permissions boundary, or a denial of a bucket or key, is one: a grant on another's part that
+    it holds off is a mistake all the same. Of an estate that is not proven nothing of it is told.
+    """
+    given = options or Options()
+    proof = Proof(Estate(graph, given.tag), given)
+    verdict = proof.verdict()
+    return verdict, proof.held_off() if verdict.proven else ()
+
+
 @dataclass
 class Proof:
     """The questions of one estate and their answers."""
@@ -64,6 +83,7 @@ class Proof:
     unknowns: dict[str, None] = field(default_factory=dict)
     assumptions: dict[str, None] = field(default_factory=dict)
     asked: int = 0
+    fences: bool = True
 
     def __post_init__(self) -> None:
         self._answers: dict[tuple[int, int], Decision] = {}
@@ -71,6 +91,7 @@ class Proof:
         self._tags: dict[int, Target] = {}
         self._steps: dict[int, tuple[list[Reach], list[Actor]]] = {}
         self._told: dict[tuple[str, str | None], int] = defaultdict(int)
+        self._outsiders: list[Actor] | None = None
 
     def verdict(self) -> Verdict:
         """Ask everything."""
@@ -96,9 +117,7 @@ class Proof:
             for name in classes.asked
         }
         self._shared = of_sessions[None]
-        for name, others in classes.questions():
-            self._tenant(name, others)
-        self._platform(classes)
+        self._ask_all()
         latent = classes.latent
         if self.options.strict:
             self.found += latent
@@ -125,7 +144,29 @@ class Proof:
             },
         )
 
+    def held_off(self) -> tuple[Counterexample, ...]:
+        """What grants reach that only the second fence holds off, after a ``verdict`` of proven."""
+        alone = replace(self, found=[], trusted=[], unknowns={}, assumptions={}, fences=False)
+        alone._take_over(self)  # noqa: SLF001 - another of the same class
+        alone._ask_all()  # noqa: SLF001 - as above
+        return tuple(alone.found)
+
+    def _take_over(self, other: Proof) -> None:
+        """Ask about the same, with the answers that are the same without the second fence."""
+        self._classes, self._platforms = other._classes, other._platforms
+        self._shared, self._actors = other._shared, other._actors
+        self._outsiders = other._outsiders
+        self._targets, self._tags = other._targets, other._tags
+        self._answers = {
+            question: answer for question, answer in other._answers.items() if not answer.fenced
+        }
+
     # --- questions
+
+    def _ask_all(self) -> None:
+        for name, others in self._classes.questions():
+            self._tenant(name, others)
+        self._platform(self._classes)
 
     def _decide(self, actor: Actor, thing_id: int, target: Target) -> Decision:
         known = self._answers.get((id(actor), thing_id))
@@ -135,7 +176,7 @@ class Proof:
 
     def _ask(self, actor: Actor, target: Target) -> Decision:
         self.asked += 1
-        known = decide(actor.principal, target)
+        known = decide(actor.principal, target, fences=self.fences)
         if known.undecided is not None:
             self.unknowns[f"{actor.label}: {known.undecided}"] = None
         if known.allowed is None:
@@ -147,9 +188,8 @@ class Proof:
     def _cross_check(self, actor: Actor, target: Target, known: Decision) -> None:
         from isolation import second  # noqa: PLC0415 - the solver is loaded only when it is asked
 
-        if known.undecided is None and second.reaches(pose(actor.principal, target)) is (
-            known.allowed is None
-        ):
+        problem = pose(actor.principal, target, fences=self.fences)
+        if known.undecided is None and second.reaches(problem) is (known.allowed is None):
             self.unknowns[
                 f"the provers disagree on {actor.label} and {', '.join(target.resources)}"
             ] = None
@@ -361,7 +401,8 @@ class Proof:
         ):
             self._add(actor, resource, owner, decision, rule, thing=thing)
         # Kept: answers are remembered by who asked, and another in its place would get them.
-        self._outsiders = estate.outsiders([*actors, *self._shared], things)
+        if self._outsiders is None:
+            self._outsiders = estate.outsiders([*actors, *self._shared], things)
         for actor in chain(self._shared, self._outsiders):
             if actor.assumed:
                 self.assumptions[actor.assumed] = None

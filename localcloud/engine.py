@@ -22,7 +22,6 @@ import urllib.request
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
-from pulumi.automation import PulumiCommand
 from semver import VersionInfo
 
 from localcloud.errors import LocalCloudError
@@ -143,6 +142,8 @@ def _on_path(report: Report, layout: Layout) -> Path | None:
 
 def _install(report: Report, layout: Layout, target: Path) -> None:
     """Have Pulumi's installer put the release (engine and language hosts) into `.local/bin`."""
+    from pulumi.automation import PulumiCommand  # noqa: PLC0415 - every command would wait for it
+
     _ask_for_installer()
     report(f"downloading pulumi {wanted_version()}")
     # Its installer writes in place: let it do so elsewhere, and move the files when all are there.

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from isolation.grants_alone import HELD_OFF, held_off
 from isolation.graph import Graph, Resource
 from isolation.inventory import Inventory, tags
-from isolation.proof import Options, prove
+from isolation.proof import HELD_OFF, Options, prove_fences
 from isolation.state import resources_of
 from isolation.verdict import Answer, Counterexample, Verdict
 from onboarding.events import Step
@@ -104,8 +103,7 @@ def assess(
     names = set(chosen)
     environment = stacks[0].plan.environment
     graph = _graph({stack.plan.name: stack.wanted for stack in stacks})
-    options = Options(strict=True)
-    verdict = prove(graph, options)
+    verdict, held_off = prove_fences(graph, Options(strict=True))
     policies = tuple(_policies(graph))
     held = [
         *_held(graph, stacks),
@@ -116,7 +114,7 @@ def assess(
     prices = cost.Prices.read()
     refusals = [
         *_reached(verdict),
-        *(_grant(one, f"; {HELD_OFF}") for one in held_off(graph, verdict, options)),
+        *(_grant(one, f"; {HELD_OFF}") for one in held_off),
         *_collisions(graph),
         *(_twice(urn) for stack in stacks for urn in stack.twice),
         *_overruns(found),

@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from isolation.grants_alone import HELD_OFF, held_off
 from isolation.graph import Graph, Resource
-from isolation.proof import Options, prove
+from isolation.proof import HELD_OFF, Options, prove_fences
 from isolation.state import resources_of
-from isolation.verdict import Verdict
+from isolation.verdict import Counterexample, Verdict
 from localcloud.paths import PROJECT_ROOT
 from onboarding.progress import Reporter
 from onboarding.recordings import Failure, Recorder, Recordings
@@ -165,11 +164,11 @@ class _Check:
             counts["tenants"] += sum(len(stack.tenant_ids) for stack in stacks)
             self._report.say(f"{environment}: {len(graph.resources)} resources, {len(RULES)} rules")
             findings += self._ruled(graph, environment, owners)
-            verdict = self._proved(graph)
+            verdict, held_off = self._proved(graph)
             if verdict.counts["tenants"]:
                 proofs[environment] = verdict
                 counts["pairs"] += verdict.counts["pairs"]
-                findings += self._of_verdict(verdict, graph, environment, owners)
+                findings += self._of_proof(verdict, held_off, graph, environment, owners)
         counts["rules"] = len(RULES)
         counts["recorded"] = len(recordings.recorded)
         return Checked(tuple(findings), proofs, dict(counts), self._seconds)
@@ -200,26 +199,28 @@ class _Check:
                     yield self._of_fault(rule, fault, environment, owners, ())
         self._took("rules", began)
 
-    def _proved(self, graph: Graph) -> Verdict:
+    def _proved(self, graph: Graph) -> tuple[Verdict, tuple[Counterexample, ...]]:
         began = time.perf_counter()
-        verdict = prove(graph, Options(strict=True))
+        found = prove_fences(graph, Options(strict=True))
         self._took("proof", began)
-        return verdict
+        return found
 
     def _took(self, name: str, began: float) -> None:
         self._seconds[name] = self._seconds.get(name, 0) + time.perf_counter() - began
 
     # --- what is found
 
-    def _of_verdict(
-        self, verdict: Verdict, graph: Graph, environment: str, owners: Mapping[str, str]
+    def _of_proof(
+        self,
+        verdict: Verdict,
+        held_off: tuple[Counterexample, ...],
+        graph: Graph,
+        environment: str,
+        owners: Mapping[str, str],
     ) -> Iterator[Finding]:
         by_urn = {resource.urn: resource for resource in graph.resources}
-        began = time.perf_counter()
-        held = held_off(graph, verdict, Options(strict=True))
-        self._took("proof", began)
         told = [(one, "") for one in verdict.counterexamples]
-        for one, besides in (*told, *((one, HELD_OFF) for one in held)):
+        for one, besides in (*told, *((one, HELD_OFF) for one in held_off)):
             fault = cross_tenant.fault_of(one, by_urn, besides)
             yield self._of_fault(cross_tenant.RULE, fault, environment, owners, one.tenants)
         for unknown in verdict.unknowns:

@@ -11,12 +11,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
-
-import boto3
+from typing import TYPE_CHECKING, Any
 
 from tenancy.names import PLATFORM
 from tenancy.settings import OwnBucket, OwnDatabase, OwnNessie, TenantSettings
+
+if TYPE_CHECKING:
+    import boto3
 
 _PIECE = 1 << 20
 _PENDING = "PendingDeletion"
@@ -258,6 +259,8 @@ class ErasureError(Exception):
 
 
 def _session(holdings: Holdings) -> boto3.Session:
+    import boto3  # noqa: PLC0415 - every command would wait for it
+
     session = boto3.Session(region_name=holdings.region)
     for role in holdings.assumed_roles:
         given: Any = session.client("sts").assume_role(RoleArn=role, RoleSessionName="offboard")

@@ -41,6 +41,8 @@ _HARD_WEIGHT, _PLATFORM_WEIGHT = 4, 3
 """What a hard tenant's stack, and a platform, take beside a soft or medium tenant: resources."""
 _FEW = 8
 """Tenants that are sooner recorded by one process than shared out."""
+_RECORDER = "import gc; gc.disable(); from onboarding import recorder; recorder.main()"
+"""Its imports make a million objects, and no garbage: looking for some takes a quarter as long."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,7 @@ class _Process:
         self._root = root
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - `end` closes it
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "onboarding.recorder"],
+            [sys.executable, "-c", _RECORDER],
             cwd=root,  # first on the path of imports: the project's own packages, if it has some
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

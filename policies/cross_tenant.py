@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 
-from isolation.grants_alone import HELD_OFF, held_off
 from isolation.graph import Graph, Resource
-from isolation.proof import Options, prove
+from isolation.proof import HELD_OFF, Options, prove_fences
 from isolation.verdict import Counterexample
 from policies.rule import EstateRule, Fault, Settings
 
 
 def _find(graph: Graph, settings: Settings) -> Iterator[Fault]:
-    options = Options(strict=True, tag=settings.tag)
-    verdict = prove(graph, options)
+    verdict, held_off = prove_fences(graph, Options(strict=True, tag=settings.tag))
     if not verdict.counts["tenants"]:
         return  # a stack without tenants claims nothing
     by_urn = {resource.urn: resource for resource in graph.resources}
     for one in verdict.counterexamples:
         yield fault_of(one, by_urn)
-    for one in held_off(graph, verdict, options):
+    for one in held_off:
         yield fault_of(one, by_urn, HELD_OFF)
     for unknown in verdict.unknowns:
         yield Fault(None, f"is not understood, so nothing is proved: {unknown}")

@@ -1,7 +1,7 @@
 from typing import Any
 
-from isolation.grants_alone import HELD_OFF
 from isolation.graph import UNKNOWN
+from isolation.proof import HELD_OFF
 from policies.cross_tenant import RULE
 from tests.policies.things import found, policy, thing
 
