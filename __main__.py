@@ -63,17 +63,19 @@ else:
         peer = aws.Provider(
             "of-platform", region=environment.region, allowed_account_ids=[environment.account_id]
         )
-        peering = lakehouse.PeeringArgs(ground.network, environment, peer)
+        peering = lakehouse.PeeringArgs(foundation.network, environment, peer)
         lakehouse.Peering("peering", peering, of_owner)
     else:
-        args = lakehouse.PlatformArgs(names, account, ground, stack.tenants, stack.deployers)
+        args = lakehouse.PlatformArgs(names, account.parts, ground, stack.tenants, stack.deployers)
         shared_database = lakehouse.Platform("platform", args, of_platform).shared_database
         if sharing := stack.sharing_roles:
             of_roles = lakehouse.SharedRolesArgs(environment, names, sharing)
             lakehouse.SharedRoles("shared", of_roles, of_platform)
-        pulumi.export("vpc_id", ground.network.vpc_id)
-        pulumi.export("route_table_id", ground.network.route_table_id)
-    given = (account, foundation, dagster, shared_database, environment.external_ids)
+        pulumi.export("vpc_id", foundation.network.parts.vpc_id)
+        pulumi.export("route_table_id", foundation.network.route_table_id)
+    commons = lakehouse.Commons(
+        ground, account.parts, dagster.parts, foundation.audit_key_arn, shared_database
+    )
     for settings in stack.tenants:
-        tenant_args = lakehouse.TenantArgs(settings, *given, stack.deployers)
+        tenant_args = lakehouse.TenantArgs(settings, commons, stack.deployers)
         lakehouse.Tenant(settings.id, tenant_args, owned_by(settings.id, settings.placement.tier))

@@ -1,6 +1,7 @@
 """The components of a tenant, of its account and of the shared platform on AWS."""
 
 from components.aws.account import Account, AccountArgs
+from components.aws.commons import Commons
 from components.aws.dagster import Dagster, DagsterArgs
 from components.aws.foundation import Foundation, FoundationArgs
 from components.aws.iam import PlatformAdmin, PlatformAdminArgs
@@ -19,6 +20,7 @@ from components.aws.tenant import Tenant, TenantArgs
 __all__ = [
     "Account",
     "AccountArgs",
+    "Commons",
     "Dagster",
     "DagsterArgs",
     "Foundation",

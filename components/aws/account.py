@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from components.aws.parts import LakeParts
 from tenancy.claims import Claims
 from tenancy.names import SHARED, Names
 
@@ -36,13 +37,11 @@ class AccountArgs:
 class Account(pulumi.ComponentResource):
     """The account's governance: Lake Formation decides, and nothing is open by default.
 
-    ``catalog_id``, ``tenant_tag`` and ``access_tag`` are outputs of the settings and tags: what is
-    built from them is built after the defaults are closed.
+    Its ``parts`` are outputs of the settings and tags: what is built from them is built after the
+    defaults are closed.
     """
 
-    catalog_id: pulumi.Output[str]
-    tenant_tag: pulumi.Output[str]
-    access_tag: pulumi.Output[str]
+    parts: LakeParts
 
     def __init__(self, name: str, args: AccountArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("tenancy:aws:Account", name, None, opts)
@@ -56,22 +55,22 @@ class Account(pulumi.ComponentResource):
             admins=args.admins,
             opts=child,
         )
-        self.catalog_id = settings.catalog_id.apply(lambda given: given or names.account_id)
+        catalog_id = settings.catalog_id.apply(lambda given: given or names.account_id)
         tenant_tag = aws.lakeformation.LfTag(
             f"{name}-tenant-tag",
-            catalog_id=self.catalog_id,
+            catalog_id=catalog_id,
             key=TENANT_TAG,
             values=[SHARED, *args.tenants],
             opts=child,
         )
         access_tag = aws.lakeformation.LfTag(
             f"{name}-access-tag",
-            catalog_id=self.catalog_id,
+            catalog_id=catalog_id,
             key=ACCESS_TAG,
             values=[PUBLIC, RESTRICTED],
             opts=child,
         )
-        self.tenant_tag, self.access_tag = tenant_tag.key, access_tag.key
+        self.parts = LakeParts(catalog_id, tenant_tag.key, access_tag.key)
         for provider, audiences in args.oidc_audiences.items():
             aws.iam.OpenIdConnectProvider(
                 f"{name}-{provider}",

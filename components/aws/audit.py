@@ -79,8 +79,6 @@ class AuditTrail(pulumi.ComponentResource):
         super().__init__("tenancy:aws:AuditTrail", name, None, opts)
         self._name, self._args = name, args
         self._child = ResourceOptions(parent=self)
-        self.owner = args.owner
-        self.deployers = args.deployers
         names, owner = args.names, args.owner
         fence = AuditFence(names, owner, args.deployers)
         self.bucket = fence.bucket
@@ -312,10 +310,16 @@ class AuditTrail(pulumi.ComponentResource):
 
 @dataclass(frozen=True)
 class TenantAuditArgs:
-    """``external_ids`` resolves the references in the tenant's ``access``."""
+    """``owner``: of the account; ``deployers``: the ARNs of the roles that run the program there.
+
+    ``key_arn``: of its audit trail's key. ``external_ids`` resolves the references in the tenant's
+    ``access``.
+    """
 
     settings: TenantSettings
-    audit: AuditTrail
+    owner: str
+    deployers: tuple[str, ...]
+    key_arn: pulumi.Input[str]
     external_ids: Mapping[str, str]
 
 
@@ -354,10 +358,10 @@ class TenantAudit(pulumi.ComponentResource):
             names.auditor_boundary_arn(tenant),
         ]
         if audit.siem:
-            readers = (*platform_principals(names, args.audit.deployers), auditor)
+            readers = (*platform_principals(names, args.deployers), auditor)
             arns = {kind: names.queue_arn(tenant, kind) for kind in (SIEM_FAILED, SIEM)}
             policies = {
-                kind: queue_statements(names, args.audit.owner, arn, readers)
+                kind: queue_statements(names, args.owner, arn, readers)
                 for kind, arn in arns.items()
             }
             failed = _queue(
@@ -370,11 +374,11 @@ class TenantAudit(pulumi.ComponentResource):
             owns += arns.values()
         if audit.realtime:
             arn = names.topic_arn(tenant, REALTIME)
-            policy = topic_statements(names, args.audit.owner, arn, alarms=False)
+            policy = topic_statements(names, args.owner, arn, alarms=False)
             topic = aws.sns.Topic(
                 f"{name}-realtime",
                 name=names.topic(tenant, REALTIME),
-                kms_master_key_id=args.audit.key_arn,
+                kms_master_key_id=args.key_arn,
                 policy=render(policy, PolicyKind.TOPIC),
                 opts=child,
             )

@@ -7,7 +7,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from components.aws.account import PUBLIC, RESTRICTED, Account
+from components.aws.account import PUBLIC, RESTRICTED
+from components.aws.parts import LakeParts
 from tenancy.access import LAKE_FORMATION_GRANTS, catalog_arns, sees_restricted
 from tenancy.claims import Claims
 from tenancy.governance import GovernedTable
@@ -24,7 +25,7 @@ class TenantCatalogArgs:
     """``shared_database``: the name of the database that a soft tenant's tables go to."""
 
     settings: TenantSettings
-    account: Account
+    lake: LakeParts
     role_arns: Mapping[RoleKind, pulumi.Output[str]]
     shared_database: pulumi.Output[str] | None
 
@@ -49,7 +50,7 @@ class TenantCatalog(pulumi.ComponentResource):
         self.register_outputs({"claims": claims.to_json()})
 
     def _database(self) -> pulumi.Output[str]:
-        settings, account = self._args.settings, self._args.account
+        settings, lake = self._args.settings, self._args.lake
         if not isinstance(settings.catalog, OwnDatabase):
             if self._args.shared_database is None:
                 msg = f"tenant {settings.id} shares a database and the stack has none"
@@ -59,21 +60,21 @@ class TenantCatalog(pulumi.ComponentResource):
             f"{self._name}-database",
             name=settings.catalog.database,
             description=f"Tables of {settings.id}",
-            catalog_id=account.catalog_id,
+            catalog_id=lake.catalog_id,
             opts=self._child,
         )
         aws.lakeformation.ResourceLfTags(
             f"{self._name}-database-tags",
-            catalog_id=account.catalog_id,
+            catalog_id=lake.catalog_id,
             database={"name": database.name},
-            lf_tags=[{"key": account.tenant_tag, "value": settings.id}],
+            lf_tags=[{"key": lake.tenant_tag, "value": settings.id}],
             opts=self._child,
         )
         name: pulumi.Output[str] = database.name
         return name
 
     def _table(self, database: pulumi.Output[str], governed: GovernedTable) -> None:
-        settings, account = self._args.settings, self._args.account
+        settings, lake = self._args.settings, self._args.lake
         resource = f"{self._name}-{governed.name}"
         # A registration that pipelines sync after a commit: what they write into it is theirs, or
         # a refresh would undo it.
@@ -81,7 +82,7 @@ class TenantCatalog(pulumi.ComponentResource):
             resource,
             name=settings.table_name(governed),
             database_name=database,
-            catalog_id=account.catalog_id,
+            catalog_id=lake.catalog_id,
             description=governed.description,
             table_type="EXTERNAL_TABLE",
             parameters={"tenancy.template": governed.template},
@@ -99,12 +100,12 @@ class TenantCatalog(pulumi.ComponentResource):
         )
         aws.lakeformation.ResourceLfTags(
             f"{resource}-tags",
-            catalog_id=account.catalog_id,
+            catalog_id=lake.catalog_id,
             table={"database_name": database, "name": table.name},
             lf_tags=[
-                {"key": account.tenant_tag, "value": settings.id},
+                {"key": lake.tenant_tag, "value": settings.id},
                 {
-                    "key": account.access_tag,
+                    "key": lake.access_tag,
                     "value": RESTRICTED if governed.restricted else PUBLIC,
                 },
             ],
@@ -114,10 +115,10 @@ class TenantCatalog(pulumi.ComponentResource):
     def _grants(
         self, database: pulumi.Output[str], kind: RoleKind, role_arn: pulumi.Output[str]
     ) -> None:
-        settings, account = self._args.settings, self._args.account
+        settings, lake = self._args.settings, self._args.lake
         aws.lakeformation.Permissions(
             f"{self._name}-{kind}-database",
-            catalog_id=account.catalog_id,
+            catalog_id=lake.catalog_id,
             principal=role_arn,
             permissions=["DESCRIBE"],
             database={"name": database},
@@ -126,14 +127,14 @@ class TenantCatalog(pulumi.ComponentResource):
         levels = [PUBLIC, RESTRICTED] if sees_restricted(kind) else [PUBLIC]
         aws.lakeformation.Permissions(
             f"{self._name}-{kind}-tables",
-            catalog_id=account.catalog_id,
+            catalog_id=lake.catalog_id,
             principal=role_arn,
             permissions=list(LAKE_FORMATION_GRANTS[kind]),
             lf_tag_policy={
                 "resource_type": "TABLE",
                 "expressions": [
-                    {"key": account.tenant_tag, "values": [settings.id]},
-                    {"key": account.access_tag, "values": levels},
+                    {"key": lake.tenant_tag, "values": [settings.id]},
+                    {"key": lake.access_tag, "values": levels},
                 ],
             },
             opts=self._child,

@@ -1,6 +1,6 @@
 """Dagster: the services of one instance, and for each tenant the task that its runs are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from components.aws.database import DatabaseUser, DatabaseUserArgs
 from components.aws.ground import Ground
 from components.aws.load_balancer import HostRoute, HostRouteArgs
 from components.aws.network import HTTPS
+from components.aws.parts import RunParts
 from components.aws.security_group import Flow, ServiceGroup, ServiceGroupArgs, allow_from
 from components.aws.service import Service, ServiceArgs, Task, TaskArgs, claims_of
 from tenancy.claims import Claims
@@ -27,7 +28,8 @@ from tenancy.dagster import (
     registration,
     run_task,
 )
-from tenancy.environment import Environment
+from tenancy.database import PORT
+from tenancy.database_names import database_name
 from tenancy.grants import PolicyKind, Statement, paged, render
 from tenancy.hosts import Hosts
 from tenancy.names import ServiceKind
@@ -57,11 +59,7 @@ class Dagster(pulumi.ComponentResource):
     nobody from outside.
     """
 
-    environment: Environment
-    host: str
-    secret_arn: Output[str]
-    database_environment: Mapping[str, Input[str]]
-    run_execution_role_arn: Output[str]
+    parts: RunParts
 
     def __init__(self, name: str, args: DagsterArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("tenancy:aws:Dagster", name, None, opts)
@@ -69,25 +67,20 @@ class Dagster(pulumi.ComponentResource):
         ground = args.ground
         names, owner = ground.names, ground.owner
         self._plan = DagsterPlan(names, owner, args.tenants, ground.environment)
-        self.environment = ground.environment
         hosts = Hosts(ground.domain)
-        self.host = hosts.dagster if self._plan.shared else hosts.dagster_of(owner)
+        self._host = hosts.dagster if self._plan.shared else hosts.dagster_of(owner)
         user = DatabaseUser(
             f"{name}-user",
             DatabaseUserArgs(ground.database, names, owner, ServiceKind.DAGSTER),
             self._child,
         )
-        self.secret_arn = user.secret_arn
-        self.database_environment = {
-            DATABASE_HOST: ground.database.address,
-            DATABASE_PORT: str(ground.database.port),
-            DATABASE_NAME: user.database_name,
-        }
-        run_execution_policies = self._run_execution()
+        self._secret_arn = user.secret_arn
+        execution_role_arn, run_execution_policies = self._run_execution()
+        self.parts = RunParts(execution_role_arn, user.secret_arn)
         run_network = Output.json_dumps(
             {"subnets": ground.network.subnet_ids, "security_groups": [self._run_group()]}
         )
-        self._environment = {**self.database_environment, RUN_NETWORK: run_network}
+        self._environment = {**_database(ground), RUN_NETWORK: run_network}
         daemon_policies = self._services()
         run_execution = names.run_execution_role_arn(owner)
         claims = claims_of(
@@ -97,10 +90,10 @@ class Dagster(pulumi.ComponentResource):
             "ECS starts every tenant's runs with it: it pulls their image, reads the credentials of"
             " Dagster's database user and writes their logs; no run has it",
         )
-        self.register_outputs({"claims": claims.to_json(), "host": self.host})
+        self.register_outputs({"claims": claims.to_json(), "host": self._host})
 
-    def _run_execution(self) -> tuple[str, ...]:
-        """The role that ECS starts runs with; the ARNs of the policies that it took."""
+    def _run_execution(self) -> tuple[Output[str], tuple[str, ...]]:
+        """The role that ECS starts runs with, and the ARNs of the policies that it took."""
         name, names, owner = self._name, self._plan.names, self._plan.owner
         role = aws.iam.Role(
             f"{name}-run-execution",
@@ -118,25 +111,24 @@ class Dagster(pulumi.ComponentResource):
             policy=render(self._plan.run_execution_statements, PolicyKind.INLINE),
             opts=self._child,
         )
-        self.run_execution_role_arn = role.arn
-        return self._attach(RUN_EXECUTION, role.name, self._plan.run_log_statement)
+        return role.arn, self._attach(RUN_EXECUTION, role.name, self._plan.run_log_statement)
 
     def _run_group(self) -> Output[str]:
         """The group of runs, which nobody may call: not the daemon, and no run another."""
         ground = self._args.ground
-        network, database = ground.network, ground.database
+        network = ground.network
         group = ServiceGroup(
             f"{self._name}-runs",
             ServiceGroupArgs(
                 ground.names,
                 ground.owner,
                 ServiceKind.RUN,
-                network,
+                network.vpc_id,
                 egress=[
                     Flow("endpoints", HTTPS, group_id=network.endpoints_group_id),
                     Flow("s3", HTTPS, prefix_list_id=network.s3_prefix_list_id),
                     Flow("catalog", HTTPS, group_id=ground.load_balancer.group_id),
-                    Flow("database", database.port, group_id=database.group_id),
+                    Flow("database", PORT, group_id=ground.database.group_id),
                 ],
             ),
             self._child,
@@ -165,11 +157,11 @@ class Dagster(pulumi.ComponentResource):
                     ground.names,
                     ground.owner,
                     ServiceKind.DAGSTER_WEBSERVER,
-                    self.host,
+                    self._host,
                     WEBSERVER_PORT,
                     WEBSERVER_HEALTH_PATH,
-                    ground.priorities[self.host],
-                    ground.network,
+                    ground.priorities[self._host],
+                    ground.network.vpc_id,
                 ),
                 self._child,
             ),
@@ -200,7 +192,7 @@ class Dagster(pulumi.ComponentResource):
                 spec,
                 self._args.ground.roles,
                 environment=self._environment,
-                secret_arns={ServiceKind.DAGSTER: self.secret_arn},
+                secret_arns={ServiceKind.DAGSTER: self._secret_arn},
                 uses_database=True,
                 **args,
             ),
@@ -253,10 +245,11 @@ class Dagster(pulumi.ComponentResource):
 
 @dataclass(frozen=True)
 class TenantDagsterArgs:
-    """``dagster``: what starts the tenant's runs. ``run_role_arn``: what they act with."""
+    """``runs``: what its Dagster starts them with. ``run_role_arn``: what they act with."""
 
     settings: TenantSettings
-    dagster: Dagster
+    ground: Ground
+    runs: RunParts
     run_role_arn: Input[str]
 
 
@@ -269,16 +262,16 @@ class TenantDagster(pulumi.ComponentResource):
         self, name: str, args: TenantDagsterArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("tenancy:aws:TenantDagster", name, None, opts)
-        settings, dagster = args.settings, args.dagster
+        settings, ground = args.settings, args.ground
         Task(
             f"{name}-run",
             TaskArgs(
                 settings.names,
-                run_task(settings, dagster.environment),
+                run_task(settings, ground.environment),
                 args.run_role_arn,
-                dagster.run_execution_role_arn,
-                dagster.database_environment,
-                {ServiceKind.DAGSTER: dagster.secret_arn},
+                args.runs.execution_role_arn,
+                _database(ground),
+                {ServiceKind.DAGSTER: args.runs.secret_arn},
             ),
             ResourceOptions(parent=self),
         )
@@ -290,3 +283,12 @@ class TenantDagster(pulumi.ComponentResource):
                 "log_group": settings.names.log_group(settings.id, ServiceKind.RUN),
             }
         )
+
+
+def _database(ground: Ground) -> dict[str, Input[str]]:
+    """Where the Dagster of the ground has its database, for its services and runs."""
+    return {
+        DATABASE_HOST: ground.database.address,
+        DATABASE_PORT: str(PORT),
+        DATABASE_NAME: database_name(ground.owner, ServiceKind.DAGSTER),
+    }

@@ -10,6 +10,7 @@ from pulumi import Archive, Asset, AssetArchive, FileAsset, Input, Output, Resou
 
 from components.aws.archive import installed, sources
 from components.aws.network import HTTPS, Network
+from components.aws.parts import DatabaseParts
 from components.aws.security_group import Flow, ServiceGroup, ServiceGroupArgs
 from components.aws.service import claims_of
 from tenancy.audit_roles import service_trust
@@ -68,19 +69,18 @@ class Database(pulumi.ComponentResource):
     encrypted snapshots").
     """
 
-    group_id: Output[str]
-    address: Output[str]
-    port: int
-    users_function_arn: Output[str]
+    parts: DatabaseParts
 
     def __init__(self, name: str, args: DatabaseArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("tenancy:aws:Database", name, None, opts)
         self._name, self._args, self._child = name, args, ResourceOptions(parent=self)
-        self.port = PORT
-        self.group_id = self._group()
+        self._group_id = self._group()
         instance = self._instance()
-        self.address = instance.address
-        self.users_function_arn = self._function(instance)
+        self.parts = DatabaseParts(
+            group_id=self._group_id,
+            address=instance.address,
+            users_function_arn=self._function(instance),
+        )
         self._alarms()
         self.register_outputs({"claims": self._claims().to_json()})
 
@@ -94,7 +94,7 @@ class Database(pulumi.ComponentResource):
                 args.names,
                 args.owner,
                 "database",
-                args.network,
+                args.network.parts.vpc_id,
                 ingress=(Flow("network", PORT, cidr=args.network.cidr),),
             ),
             self._child,
@@ -107,7 +107,7 @@ class Database(pulumi.ComponentResource):
             f"{name}-subnets",
             name=identifier,
             description=f"Private subnets of {owner}",
-            subnet_ids=self._args.network.subnet_ids,
+            subnet_ids=self._args.network.parts.subnet_ids,
             opts=self._child,
         )
         parameters = aws.rds.ParameterGroup(
@@ -135,7 +135,7 @@ class Database(pulumi.ComponentResource):
             username=MASTER_USER,
             manage_master_user_password=True,
             db_subnet_group_name=subnets.name,
-            vpc_security_group_ids=[self.group_id],
+            vpc_security_group_ids=[self._group_id],
             publicly_accessible=False,
             parameter_group_name=parameters.name,
             ca_cert_identifier=CERTIFICATE_AUTHORITY,
@@ -185,16 +185,16 @@ class Database(pulumi.ComponentResource):
             retention_in_days=LOG_RETENTION_DAYS,
             opts=self._child,
         )
-        network = self._args.network
+        network = self._args.network.parts
         group = ServiceGroup(
             f"{name}-users",
             ServiceGroupArgs(
                 names,
                 owner,
                 USERS,
-                network,
+                network.vpc_id,
                 egress=(
-                    Flow("database", PORT, group_id=self.group_id),
+                    Flow("database", PORT, group_id=self._group_id),
                     Flow("endpoints", HTTPS, group_id=network.endpoints_group_id),
                 ),
             ),
@@ -347,7 +347,7 @@ class DatabaseUserArgs:
         ValueError: the function would make no users for ``kind``.
     """
 
-    database: Database
+    database: DatabaseParts
     names: Names
     owner: str
     kind: ServiceKind

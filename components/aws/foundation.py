@@ -27,7 +27,8 @@ class Foundation(pulumi.ComponentResource):
     """The ground that the platform's services, or those of one hard tenant, stand on."""
 
     ground: Ground
-    audit: AuditTrail
+    network: Network
+    audit_key_arn: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: FoundationArgs, opts: ResourceOptions | None = None
@@ -36,7 +37,7 @@ class Foundation(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         stack = args.stack
         names, owner, environment = stack.names, stack.owner, stack.environment
-        self.audit = AuditTrail(
+        audit = AuditTrail(
             f"{name}-audit",
             AuditTrailArgs(
                 names,
@@ -48,15 +49,16 @@ class Foundation(pulumi.ComponentResource):
             ),
             child,
         )
-        network = Network(f"{name}-network", NetworkArgs(names, owner, stack.network), child)
+        self.audit_key_arn = audit.key_arn
+        self.network = Network(f"{name}-network", NetworkArgs(names, owner, stack.network), child)
         balancer = LoadBalancer(
             f"{name}-balancer",
-            LoadBalancerArgs(names, owner, network, environment.domain, stack.clients),
+            LoadBalancerArgs(names, owner, self.network, environment.domain, stack.clients),
             child,
         )
         database = Database(
             f"{name}-database",
-            DatabaseArgs(names, owner, network, self.audit.alerts_topic_arn),
+            DatabaseArgs(names, owner, self.network, audit.alerts_topic_arn),
             child,
         )
         images = environment.images
@@ -80,13 +82,13 @@ class Foundation(pulumi.ComponentResource):
         self.ground = Ground(
             names=names,
             owner=owner,
-            network=network,
-            load_balancer=balancer,
+            network=self.network.parts,
+            load_balancer=balancer.parts,
             cluster_arn=cluster.arn,
-            database=database,
-            roles=roles,
+            database=database.parts,
+            roles=roles.parts,
             priorities=stack.priorities,
-            alerts_topic_arn=self.audit.alerts_topic_arn,
+            alerts_topic_arn=audit.alerts_topic_arn,
             domain=environment.domain,
             environment=environment,
         )

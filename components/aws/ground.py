@@ -1,21 +1,13 @@
 """What a service stands on: one account's network, load balancer, cluster and database."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pulumi
 
+from components.aws.parts import BalancerParts, DatabaseParts, NetworkParts, RoleParts
 from tenancy.environment import Environment
 from tenancy.names import Names
-
-if TYPE_CHECKING:
-    from components.aws.database import Database
-    from components.aws.load_balancer import LoadBalancer
-    from components.aws.network import Network
-    from components.aws.service import ServiceRoles
 
 
 @dataclass(frozen=True)
@@ -27,11 +19,11 @@ class Ground:
 
     names: Names
     owner: str
-    network: Network
-    load_balancer: LoadBalancer
+    network: NetworkParts
+    load_balancer: BalancerParts
     cluster_arn: pulumi.Output[str]
-    database: Database
-    roles: ServiceRoles
+    database: DatabaseParts
+    roles: RoleParts
     priorities: Mapping[str, int]
     alerts_topic_arn: pulumi.Output[str]
     domain: str

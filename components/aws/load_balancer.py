@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.aws.network import HTTPS, Network
+from components.aws.parts import BalancerParts
 from components.aws.security_group import Flow, ServiceGroup, ServiceGroupArgs
 from tenancy.claims import Claims
 from tenancy.hosts import Hosts
@@ -39,11 +40,7 @@ class LoadBalancer(pulumi.ComponentResource):
     program's: until they stand there, the deployment waits at it.
     """
 
-    listener_arn: pulumi.Output[str]
-    group_id: pulumi.Output[str]
-    dns_name: pulumi.Output[str]
-    zone_id: pulumi.Output[str]
-    alb_zone_id: pulumi.Output[str]
+    parts: BalancerParts
 
     def __init__(
         self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None
@@ -51,13 +48,13 @@ class LoadBalancer(pulumi.ComponentResource):
         super().__init__("tenancy:aws:LoadBalancer", name, None, opts)
         child = ResourceOptions(parent=self)
         names, owner, network = args.names, args.owner, args.network
-        self.group_id = ServiceGroup(
+        group_id = ServiceGroup(
             f"{name}-group",
             ServiceGroupArgs(
                 names,
                 owner,
                 "load-balancer",
-                network,
+                network.parts.vpc_id,
                 ingress=[
                     Flow(f"clients-{cidr.replace('/', '-')}", HTTPS, cidr=cidr)
                     for cidr in args.clients
@@ -73,8 +70,8 @@ class LoadBalancer(pulumi.ComponentResource):
             name=names.load_balancer(owner),
             internal=True,
             load_balancer_type="application",
-            security_groups=[self.group_id],
-            subnets=network.subnet_ids,
+            security_groups=[group_id],
+            subnets=network.parts.subnet_ids,
             drop_invalid_header_fields=True,
             enable_deletion_protection=network.plan.deletion_protection,
             opts=child,
@@ -113,12 +110,17 @@ class LoadBalancer(pulumi.ComponentResource):
             f"{name}-zone",
             name=args.domain,
             comment=f"Hosts of {owner}",
-            vpcs=[{"vpc_id": network.vpc_id}],
+            vpcs=[{"vpc_id": network.parts.vpc_id}],
             force_destroy=False,
             opts=child,
         )
-        self.listener_arn, self.zone_id = listener.arn, zone.zone_id
-        self.dns_name, self.alb_zone_id = balancer.dns_name, balancer.zone_id
+        self.parts = BalancerParts(
+            listener_arn=listener.arn,
+            group_id=group_id,
+            dns_name=balancer.dns_name,
+            zone_id=zone.zone_id,
+            alb_zone_id=balancer.zone_id,
+        )
         claims = Claims(
             tenant=None if owner == PLATFORM else owner,
             owns=(names.load_balancer_arn(owner),),
@@ -135,7 +137,7 @@ class HostRouteArgs:
     ``priority``: of the listener's rule, from `tenancy.network.listener_priorities`.
     """
 
-    load_balancer: LoadBalancer
+    load_balancer: BalancerParts
     names: Names
     owner: str
     kind: str
@@ -143,7 +145,7 @@ class HostRouteArgs:
     port: int
     health_path: str
     priority: int
-    network: Network
+    vpc_id: pulumi.Input[str]
 
 
 class HostRoute(pulumi.ComponentResource):
@@ -167,7 +169,7 @@ class HostRoute(pulumi.ComponentResource):
             port=args.port,
             protocol="HTTP",
             target_type="ip",
-            vpc_id=args.network.vpc_id,
+            vpc_id=args.vpc_id,
             deregistration_delay=DEREGISTRATION_SECONDS,
             health_check={
                 "path": args.health_path,

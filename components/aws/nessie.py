@@ -10,10 +10,12 @@ from pulumi import Output, ResourceOptions
 from components.aws.database import DatabaseUser, DatabaseUserArgs
 from components.aws.ground import Ground
 from components.aws.load_balancer import HostRoute, HostRouteArgs
+from components.aws.parts import RoleParts
 from components.aws.security_group import Flow, allow_from
 from components.aws.service import Service, ServiceArgs, ServiceRoles, ServiceRolesArgs
 from tenancy.access import metadata_arns, metadata_statements
 from tenancy.claims import Claims
+from tenancy.database import PORT
 from tenancy.grants import PolicyKind, paged, render
 from tenancy.hosts import Hosts
 from tenancy.names import PLATFORM, ServiceKind
@@ -144,7 +146,7 @@ class SharedNessie(pulumi.ComponentResource):
                 GATEWAY_PORT,
                 GATEWAY_HEALTH_PATH,
                 ground.priorities[Hosts(ground.domain).catalog],
-                ground.network,
+                ground.network.vpc_id,
             ),
             self._child,
         )
@@ -210,7 +212,7 @@ class TenantNessie(pulumi.ComponentResource):
                 NESSIE_PORT,
                 NESSIE_HEALTH_PATH,
                 ground.priorities[settings.network.host],
-                ground.network,
+                ground.network.vpc_id,
             ),
             child,
         )
@@ -229,7 +231,7 @@ class TenantNessie(pulumi.ComponentResource):
             child,
         )
 
-    def _roles(self, name: str, ground: Ground, settings: TenantSettings) -> ServiceRoles:
+    def _roles(self, name: str, ground: Ground, settings: TenantSettings) -> RoleParts:
         """Its own ground's; on the platform's ground, some that reach this tenant only."""
         if ground.owner == settings.id:
             return ground.roles
@@ -240,7 +242,7 @@ class TenantNessie(pulumi.ComponentResource):
                 ground.names, settings.id, ground.owner, images, suspended=settings.suspended
             ),
             ResourceOptions(parent=self),
-        )
+        ).parts
 
 
 def _database_user(name: str, ground: Ground, owner: str, opts: ResourceOptions) -> DatabaseUser:
@@ -250,5 +252,5 @@ def _database_user(name: str, ground: Ground, owner: str, opts: ResourceOptions)
 
 
 def _database_url(ground: Ground, user: DatabaseUser) -> Output[str]:
-    port, database = ground.database.port, user.database_name
-    return ground.database.address.apply(lambda address: jdbc_url(address, port, database))
+    database = user.database_name
+    return ground.database.address.apply(lambda address: jdbc_url(address, PORT, database))

@@ -1,11 +1,13 @@
 """A private network: no way in or out but named endpoints, and a record of what passes."""
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from components.aws.parts import NetworkParts
 from components.aws.security_group import Flow, ServiceGroup, ServiceGroupArgs
 from tenancy.claims import Claims
 from tenancy.endpoints import Endpoint
@@ -29,17 +31,14 @@ class NetworkArgs:
 class Network(pulumi.ComponentResource):
     """A VPC with a private subnet in each zone, without internet gateway and NAT.
 
-    ``subnet_ids`` are known when the endpoints stand: a task that starts before them finds no
-    image. There is one route table, since all zones have the same routes.
+    Its subnets are known when the endpoints stand: a task that starts before them finds no image.
+    There is one route table, since all zones have the same routes.
     """
 
     plan: NetworkPlan
     cidr: str
-    vpc_id: pulumi.Output[str]
-    subnet_ids: list[pulumi.Output[str]]
+    parts: NetworkParts
     route_table_id: pulumi.Output[str]
-    endpoints_group_id: pulumi.Output[str]
-    s3_prefix_list_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: NetworkArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("tenancy:aws:Network", name, None, opts)
@@ -52,7 +51,7 @@ class Network(pulumi.ComponentResource):
             enable_dns_hostnames=True,
             opts=self._child,
         )
-        self.vpc_id = vpc.id
+        self._vpc_id = vpc.id
         # Given no rules, it loses those that AWS made it with: what is put in no group reaches
         # nothing.
         aws.ec2.DefaultSecurityGroup(f"{name}-default-group", vpc_id=vpc.id, opts=self._child)
@@ -62,7 +61,7 @@ class Network(pulumi.ComponentResource):
             self._subnet(subnet.zone, subnet.cidr, table) for subnet in args.plan.subnets
         ]
         subnet_ids = [association.subnet_id for association in associations]
-        self.endpoints_group_id = ServiceGroup(
+        self._endpoints_group_id = ServiceGroup(
             f"{name}-endpoints",
             # By range, not by group: a group has 60 rules at most (Amazon VPC quotas), and the
             # endpoints' policies say who may do what.
@@ -70,22 +69,25 @@ class Network(pulumi.ComponentResource):
                 args.names,
                 args.owner,
                 "endpoints",
-                self,
+                self._vpc_id,
                 ingress=(Flow("network", HTTPS, cidr=self.cidr),),
             ),
             self._child,
         ).group_id
         gateway = self._gateway(args.plan.gateway)
-        self.s3_prefix_list_id = gateway.prefix_list_id
         endpoints = [
             gateway,
             *(self._interface(endpoint, subnet_ids) for endpoint in args.plan.interfaces),
         ]
         ready = pulumi.Output.all(*(endpoint.id for endpoint in endpoints))
-        self.subnet_ids = [
-            pulumi.Output.all(subnet_id, ready).apply(lambda known: str(known[0]))
-            for subnet_id in subnet_ids
-        ]
+        self.parts = NetworkParts(
+            vpc_id=vpc.id,
+            subnet_ids=pulumi.Output.all(pulumi.Output.all(*subnet_ids), ready).apply(
+                itemgetter(0)
+            ),
+            endpoints_group_id=self._endpoints_group_id,
+            s3_prefix_list_id=gateway.prefix_list_id,
+        )
         self._flow_logs()
         names, owner = args.names, args.owner
         role = names.service_role_arn(owner, FLOW_LOGS)
@@ -106,7 +108,7 @@ class Network(pulumi.ComponentResource):
     ) -> aws.ec2.RouteTableAssociation:
         subnet = aws.ec2.Subnet(
             f"{self._name}-{zone}",
-            vpc_id=self.vpc_id,
+            vpc_id=self._vpc_id,
             cidr_block=cidr,
             availability_zone=zone,
             map_public_ip_on_launch=False,
@@ -122,7 +124,7 @@ class Network(pulumi.ComponentResource):
     def _gateway(self, endpoint: Endpoint) -> aws.ec2.VpcEndpoint:
         return aws.ec2.VpcEndpoint(
             f"{self._name}-{endpoint.service}",
-            vpc_id=self.vpc_id,
+            vpc_id=self._vpc_id,
             service_name=self._args.names.endpoint_service(endpoint.service),
             vpc_endpoint_type="Gateway",
             policy=render(endpoint.statements, PolicyKind.ENDPOINT),
@@ -135,12 +137,12 @@ class Network(pulumi.ComponentResource):
     ) -> aws.ec2.VpcEndpoint:
         return aws.ec2.VpcEndpoint(
             f"{self._name}-{endpoint.service}",
-            vpc_id=self.vpc_id,
+            vpc_id=self._vpc_id,
             service_name=self._args.names.endpoint_service(endpoint.service),
             vpc_endpoint_type="Interface",
             policy=render(endpoint.statements, PolicyKind.ENDPOINT),
             subnet_ids=subnet_ids,
-            security_group_ids=[self.endpoints_group_id],
+            security_group_ids=[self._endpoints_group_id],
             private_dns_enabled=True,
             opts=self._child,
         )
@@ -180,7 +182,7 @@ class Network(pulumi.ComponentResource):
         )
         aws.ec2.FlowLog(
             f"{name}-flow-logs",
-            vpc_id=self.vpc_id,
+            vpc_id=self._vpc_id,
             traffic_type="ALL",
             log_destination_type="cloud-watch-logs",
             log_destination=group.arn,

@@ -41,7 +41,7 @@ class Peering(pulumi.ComponentResource):
         outputs = pulumi.StackReference(stack, opts=child).outputs
         asked = aws.ec2.VpcPeeringConnection(
             f"{name}-connection",
-            vpc_id=network.vpc_id,
+            vpc_id=network.parts.vpc_id,
             peer_vpc_id=outputs.apply(lambda known: _output(known, "vpc_id", stack)),
             peer_owner_id=environment.account_id,
             peer_region=environment.region,

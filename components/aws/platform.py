@@ -7,10 +7,10 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from components.aws.account import Account
 from components.aws.bucket import FencedBucket, FencedBucketArgs
 from components.aws.ground import Ground
 from components.aws.nessie import SharedNessie, SharedNessieArgs
+from components.aws.parts import LakeParts
 from tenancy.claims import Claims
 from tenancy.fences import Fence, platform_principals
 from tenancy.names import PLATFORM, SHARED, Names, ServiceKind
@@ -23,7 +23,7 @@ class PlatformArgs:
     """``tenants``: all of the stack. ``deployers``: the ARNs of the roles that run the program."""
 
     names: Names
-    account: Account
+    lake: LakeParts
     ground: Ground
     tenants: Sequence[TenantSettings]
     deployers: tuple[str, ...]
@@ -60,14 +60,14 @@ class Platform(pulumi.ComponentResource):
             f"{name}-database",
             name=database,
             description="Tables of the soft tenants",
-            catalog_id=args.account.catalog_id,
+            catalog_id=args.lake.catalog_id,
             opts=child,
         )
         aws.lakeformation.ResourceLfTags(
             f"{name}-database-tags",
-            catalog_id=args.account.catalog_id,
+            catalog_id=args.lake.catalog_id,
             database={"name": shared.name},
-            lf_tags=[{"key": args.account.tenant_tag, "value": SHARED}],
+            lf_tags=[{"key": args.lake.tenant_tag, "value": SHARED}],
             opts=child,
         )
         self.shared_database = shared.name

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -11,9 +11,6 @@ from pulumi import ResourceOptions
 
 from tenancy.addresses import is_private
 from tenancy.names import Names
-
-if TYPE_CHECKING:
-    from components.aws.network import Network
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ class ServiceGroupArgs:
     names: Names
     owner: str
     kind: str
-    network: "Network"
+    vpc_id: pulumi.Input[str]
     ingress: Sequence[Flow] = ()
     egress: Sequence[Flow] = ()
 
@@ -105,7 +102,7 @@ class ServiceGroup(pulumi.ComponentResource):
             f"{name}-group",
             name=args.names.security_group(args.owner, args.kind),
             description=f"{args.kind} of {args.owner}",
-            vpc_id=args.network.vpc_id,
+            vpc_id=args.vpc_id,
             opts=child,
         )
         rules = [

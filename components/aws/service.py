@@ -12,8 +12,10 @@ from pulumi import Input, Output, ResourceOptions
 
 from components.aws.ground import Ground
 from components.aws.network import HTTPS
+from components.aws.parts import RoleParts
 from components.aws.security_group import Flow, ServiceGroup, ServiceGroupArgs
 from tenancy.claims import Claims
+from tenancy.database import PORT
 from tenancy.grants import PolicyKind, Statement, render
 from tenancy.names import PLATFORM, Names
 from tenancy.services import (
@@ -50,8 +52,7 @@ class ServiceRolesArgs:
 class ServiceRoles(pulumi.ComponentResource):
     """What all services of one owner have in common: a boundary, and the role that starts them."""
 
-    boundary_arn: Output[str]
-    execution_role_arn: Output[str]
+    parts: RoleParts
 
     def __init__(
         self, name: str, args: ServiceRolesArgs, opts: ResourceOptions | None = None
@@ -69,7 +70,6 @@ class ServiceRoles(pulumi.ComponentResource):
             policy=render(limits, PolicyKind.MANAGED),
             opts=ResourceOptions(parent=self),
         )
-        self.boundary_arn = boundary.arn
         role = aws.iam.Role(
             f"{name}-execution",
             name=names.service_role(owner, EXECUTION),
@@ -86,7 +86,7 @@ class ServiceRoles(pulumi.ComponentResource):
             policy=render(execution_statements(names, owner, args.images), PolicyKind.INLINE),
             opts=ResourceOptions(parent=self),
         )
-        self.execution_role_arn = role.arn
+        self.parts = RoleParts(boundary_arn=boundary.arn, execution_role_arn=role.arn)
         execution = names.service_role_arn(owner, EXECUTION)
         owns = (execution, names.service_boundary_arn(owner))
         reason = "starts the platform's services: it reads the secrets of the platform's own"
@@ -157,7 +157,7 @@ class ServiceArgs:
 
     ground: Ground
     spec: TaskSpec
-    roles: ServiceRoles
+    roles: RoleParts
     statements: Sequence[Statement] = ()
     environment: Mapping[str, Input[str]] = field(default_factory=dict)
     secret_arns: Mapping[str, Input[str]] = field(default_factory=dict)
@@ -240,16 +240,14 @@ class Service(pulumi.ComponentResource):
             *args.calls,
         ]
         if args.uses_database:
-            outward.append(
-                Flow("database", ground.database.port, group_id=ground.database.group_id)
-            )
+            outward.append(Flow("database", PORT, group_id=ground.database.group_id))
         group = ServiceGroup(
             self._name,
             ServiceGroupArgs(
                 ground.names,
                 spec.owner,
                 spec.kind,
-                ground.network,
+                ground.network.vpc_id,
                 ingress=[
                     Flow(caller, spec.port or 0, group_id=group_id)
                     for caller, group_id in callers.items()

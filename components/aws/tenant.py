@@ -1,16 +1,14 @@
 """One tenant: all of its part, and the anchor that keeps it where it is."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import pulumi
 from pulumi import ResourceOptions
 
-from components.aws.account import Account
 from components.aws.audit import TenantAudit, TenantAuditArgs
 from components.aws.catalog import TenantCatalog, TenantCatalogArgs
-from components.aws.dagster import Dagster, TenantDagster, TenantDagsterArgs
-from components.aws.foundation import Foundation
+from components.aws.commons import Commons
+from components.aws.dagster import TenantDagster, TenantDagsterArgs
 from components.aws.iam import TenantIAM, TenantIAMArgs
 from components.aws.nessie import TenantNessie, TenantNessieArgs
 from components.aws.storage import TenantStorage, TenantStorageArgs
@@ -20,16 +18,10 @@ from tenancy.settings import TenantSettings
 
 @dataclass(frozen=True)
 class TenantArgs:
-    """``foundation``, ``dagster``: the account's. ``shared_database``: None where no tenant shares
-    one. ``external_ids``: by reference.
-    """
+    """``deployers``: the ARNs of the roles that run the program in the tenant's account."""
 
     settings: TenantSettings
-    account: Account
-    foundation: Foundation
-    dagster: Dagster
-    shared_database: pulumi.Output[str] | None
-    external_ids: Mapping[str, str]
+    commons: Commons
     deployers: tuple[str, ...]
 
 
@@ -51,24 +43,27 @@ class Tenant(pulumi.ComponentResource):
     def __init__(self, name: str, args: TenantArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("tenancy:aws:Tenant", name, None, opts)
         child = ResourceOptions(parent=self)
-        settings = args.settings
+        settings, commons, ground = args.settings, args.commons, args.commons.ground
+        external_ids = ground.environment.external_ids
         Placement(settings.placement.anchor, ResourceOptions(parent=self, protect=True))
-        iam = TenantIAM(f"{name}-iam", TenantIAMArgs(settings, args.external_ids), child)
+        iam = TenantIAM(f"{name}-iam", TenantIAMArgs(settings, external_ids), child)
         TenantStorage(f"{name}-storage", TenantStorageArgs(settings, args.deployers), child)
         TenantCatalog(
             f"{name}-catalog",
-            TenantCatalogArgs(settings, args.account, iam.role_arns, args.shared_database),
+            TenantCatalogArgs(settings, commons.lake, iam.role_arns, commons.shared_database),
             child,
         )
-        TenantNessie(f"{name}-nessie", TenantNessieArgs(settings, args.foundation.ground), child)
+        TenantNessie(f"{name}-nessie", TenantNessieArgs(settings, ground), child)
         TenantDagster(
             f"{name}-dagster",
-            TenantDagsterArgs(settings, args.dagster, iam.role_arns[RoleKind.RUN]),
+            TenantDagsterArgs(settings, ground, commons.runs, iam.role_arns[RoleKind.RUN]),
             child,
         )
         TenantAudit(
             f"{name}-audit",
-            TenantAuditArgs(settings, args.foundation.audit, args.external_ids),
+            TenantAuditArgs(
+                settings, ground.owner, args.deployers, commons.audit_key_arn, external_ids
+            ),
             child,
         )
         self.register_outputs(

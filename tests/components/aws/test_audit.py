@@ -39,7 +39,8 @@ def recorded(root: Path, stack: str, *, authority: bool = False) -> Resources:
         )
         audit = AuditTrail("audit", args)
         for settings in plan.tenants:
-            TenantAudit(f"{settings.id}-audit", TenantAuditArgs(settings, audit, {}))
+            of_tenant = TenantAuditArgs(settings, owner, plan.deployers, audit.key_arn, {})
+            TenantAudit(f"{settings.id}-audit", of_tenant)
 
     return {resource.name: resource for resource in record(build).values()}
 

@@ -1,8 +1,7 @@
 """Dagster, as the engine would be told to make it: who may start what, and reach whom."""
 
 import json
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 from pulumi import Output
@@ -11,15 +10,13 @@ from components.aws.dagster import Dagster, DagsterArgs, TenantDagster, TenantDa
 from components.aws.ground import Ground
 from components.aws.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.aws.network import Network
+from components.aws.parts import DatabaseParts
 from components.aws.service import ServiceRoles, ServiceRolesArgs
 from onboarding.recording import Recorded
 from tenancy.estate import StackPlan
 from tenancy.names import RoleKind
 from tenancy.network import listener_priorities
 from tests.components.aws.networks import DOMAIN, named, of_type, owner, plan, recorded
-
-if TYPE_CHECKING:
-    from components.aws.database import Database
 
 Resources = dict[str, Recorded]
 SERVICES = ("code", "webserver", "daemon")
@@ -33,29 +30,31 @@ def resources(stack: StackPlan) -> Resources:
         balancer = LoadBalancer(
             "balancer", LoadBalancerArgs(names, owner(stack), network, DOMAIN, ["10.0.0.0/8"])
         )
-        database = SimpleNamespace(
+        database = DatabaseParts(
             group_id=Output.from_input("sg-database"),
             address=Output.from_input("database.internal"),
-            port=5432,
             users_function_arn=Output.from_input("arn:users"),
         )
         ground = Ground(
             names=names,
             owner=owner(stack),
-            network=network,
-            load_balancer=balancer,
+            network=network.parts,
+            load_balancer=balancer.parts,
             cluster_arn=Output.from_input(names.cluster_arn(owner(stack))),
-            database=cast("Database", database),
+            database=database,
             alerts_topic_arn=Output.from_input("arn:alerts"),
             domain=DOMAIN,
             environment=stack.environment,
-            roles=ServiceRoles("roles", ServiceRolesArgs(names, owner(stack), owner(stack), ())),
+            roles=ServiceRoles(
+                "roles", ServiceRolesArgs(names, owner(stack), owner(stack), ())
+            ).parts,
             priorities=stack.priorities,
         )
         dagster = Dagster("dagster", DagsterArgs(ground, stack.tenants))
         for settings in stack.tenants:
             role = names.role_arn(settings.id, RoleKind.RUN)
-            TenantDagster(f"{settings.id}-dagster", TenantDagsterArgs(settings, dagster, role))
+            args = TenantDagsterArgs(settings, ground, dagster.parts, role)
+            TenantDagster(f"{settings.id}-dagster", args)
 
     return recorded(stack, build)
 

@@ -31,7 +31,17 @@ def built(stack: StackPlan, port: int = 19120) -> Resources:
         balancer = LoadBalancer("lb", LoadBalancerArgs(names, whose, network, DOMAIN, CLIENTS))
         route = HostRoute(
             "route",
-            HostRouteArgs(balancer, names, "globex", "nessie", host, port, "/q/live", 7, network),
+            HostRouteArgs(
+                balancer.parts,
+                names,
+                "globex",
+                "nessie",
+                host,
+                port,
+                "/q/live",
+                7,
+                network.parts.vpc_id,
+            ),
         )
         aws.ecs.Service("service", load_balancers=[{"target_group_arn": route.target_group_arn}])
 

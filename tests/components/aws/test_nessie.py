@@ -36,16 +36,16 @@ def built(stack: StackPlan, build: Callable[[Ground], object]) -> Resources:
             Ground(
                 names=names,
                 owner=whose,
-                network=network,
+                network=network.parts,
                 load_balancer=LoadBalancer(
                     "lb", LoadBalancerArgs(names, whose, network, DOMAIN, ["10.0.0.0/8"])
-                ),
+                ).parts,
                 cluster_arn=Output.from_input(names.cluster_arn(whose)),
-                database=Database("db", DatabaseArgs(names, whose, network, "arn:alerts")),
+                database=Database("db", DatabaseArgs(names, whose, network, "arn:alerts")).parts,
                 alerts_topic_arn=Output.from_input("arn:alerts"),
                 domain=DOMAIN,
                 environment=stack.environment,
-                roles=ServiceRoles("roles", ServiceRolesArgs(names, whose, whose, ())),
+                roles=ServiceRoles("roles", ServiceRolesArgs(names, whose, whose, ())).parts,
                 priorities=stack.priorities,
             )
         )
@@ -158,7 +158,7 @@ def test_the_shared_buckets_fence_lets_the_shared_nessie_through_and_no_other_se
 
     def build(ground: Ground) -> None:
         account = Account("account", AccountArgs(names, (), (), {}, (), alone=False))
-        Platform("platform", PlatformArgs(names, account, ground, prod.tenants, ()))
+        Platform("platform", PlatformArgs(names, account.parts, ground, prod.tenants, ()))
 
     resources = built(prod, build)
     statements = json.loads(named(resources, "platform-shared-policy").inputs["policy"])

@@ -21,10 +21,10 @@ def resources(tmp_path: Path) -> dict[str, Recorded]:
                 stack.names,
                 owner(stack),
                 "nessie",
-                network,
+                network.parts.vpc_id,
                 ingress=[Flow("gateway", 19120, group_id="sg-gateway")],
                 egress=[
-                    Flow("endpoints", 443, group_id=network.endpoints_group_id),
+                    Flow("endpoints", 443, group_id=network.parts.endpoints_group_id),
                     Flow("s3", 443, prefix_list_id="pl-s3"),
                     Flow("others", 1024, cidr="10.0.0.0/16", last_port=2048),
                 ],
@@ -36,7 +36,7 @@ def resources(tmp_path: Path) -> dict[str, Recorded]:
                 stack.names,
                 owner(stack),
                 "caller",
-                network,
+                network.parts.vpc_id,
                 egress=[Flow("nessie", 19120, group_id=group.group_id)],
             ),
         )

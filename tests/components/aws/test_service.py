@@ -3,8 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 from pulumi import Output
@@ -12,6 +11,7 @@ from pulumi import Output
 from components.aws.ground import Ground
 from components.aws.load_balancer import HostRoute, HostRouteArgs, LoadBalancer, LoadBalancerArgs
 from components.aws.network import Network
+from components.aws.parts import DatabaseParts
 from components.aws.security_group import Flow
 from components.aws.service import Service, ServiceArgs, ServiceRoles, ServiceRolesArgs
 from onboarding.recording import Recorded
@@ -20,9 +20,6 @@ from tenancy.grants import Statement
 from tenancy.names import PLATFORM
 from tenancy.services import SecretKey, TaskSpec
 from tests.components.aws.networks import DOMAIN, depends_on, named, of_type, plan, recorded
-
-if TYPE_CHECKING:
-    from components.aws.database import Database
 
 GRANT = Statement("Look", "Allow", ("s3:GetObject",), ("arn:aws:s3:::lake/acme/*",))
 
@@ -48,24 +45,35 @@ def resources(
         balancer = LoadBalancer(
             "balancer", LoadBalancerArgs(names, PLATFORM, network, DOMAIN, ["10.0.0.0/8"])
         )
-        database = SimpleNamespace(group_id=Output.from_input("sg-database"), port=5432)
+        later = Output.from_input("later")
+        database = DatabaseParts(Output.from_input("sg-database"), later, later)
         ground = Ground(
             names=names,
             owner=PLATFORM,
-            network=network,
-            load_balancer=balancer,
+            network=network.parts,
+            load_balancer=balancer.parts,
             cluster_arn=Output.from_input(names.cluster_arn(PLATFORM)),
-            database=cast("Database", database),
+            database=database,
             alerts_topic_arn=Output.from_input("arn:alerts"),
             domain=DOMAIN,
             environment=stack.environment,
-            roles=ServiceRoles("of-platform", ServiceRolesArgs(names, PLATFORM, PLATFORM, ())),
+            roles=ServiceRoles(
+                "of-platform", ServiceRolesArgs(names, PLATFORM, PLATFORM, ())
+            ).parts,
             priorities=stack.priorities,
         )
         route = HostRoute(
             "route",
             HostRouteArgs(
-                balancer, names, owner, "nessie", f"x.{DOMAIN}", 19120, "/up", 7, network
+                balancer.parts,
+                names,
+                owner,
+                "nessie",
+                f"x.{DOMAIN}",
+                19120,
+                "/up",
+                7,
+                network.parts.vpc_id,
             ),
         )
         Service(
@@ -73,7 +81,7 @@ def resources(
             ServiceArgs(
                 ground,
                 spec(owner),
-                ServiceRoles("roles", ServiceRolesArgs(names, owner, PLATFORM, ())),
+                ServiceRoles("roles", ServiceRolesArgs(names, owner, PLATFORM, ())).parts,
                 statements,
                 environment={"URL": Output.from_input("jdbc:later")},
                 secret_arns={"nessie": Output.from_input("arn:secret")},
