@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from isolation.errors import Undecided
 from isolation.policy import Statement
 from isolation.principals import Principal
-from isolation.problem import pose
+from isolation.problem import OF_THE_RESOURCE, hopeless, pose
 from isolation.solver import Solver, Witness
 from isolation.targets import Target
 
@@ -34,11 +34,16 @@ class Decision:
         return self.allowed is None and self.undecided is None
 
 
+_LET_IN_NOBODY = Decision(None, None, (), (OF_THE_RESOURCE,), (), (), fenced=False)
+
+
 def decide(principal: Principal, target: Target, *, fences: bool = True) -> Decision:
     """Look for any action, resource and context with which ``principal`` reaches ``target``.
 
     Without ``fences`` as if the second fence were not there (``problem.pose``).
     """
+    if hopeless(principal, target):
+        return _LET_IN_NOBODY
     problem = pose(principal, target, fences=fences)
     if not problem.paths:
         notes, fenced = problem.notes, problem.fenced

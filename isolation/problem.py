@@ -38,6 +38,9 @@ class Layer:
 _FENCED = frozenset({"s3", "kms"})
 """Services whose resources' denials are a second fence."""
 
+OF_THE_RESOURCE = "the resource's policies"
+"""The layer of the policies on the target itself."""
+
 Path = tuple[Layer, ...]
 """Layers that suffice if each allows; an empty one always does."""
 
@@ -66,6 +69,15 @@ def pose(principal: Principal, target: Target, *, fences: bool = True) -> Proble
     and no denial in the policies of buckets and keys.
     """
     return _Case(principal, target, fences=fences).problem()
+
+
+def hopeless(principal: Principal, target: Target) -> bool:
+    """Whether the target's own policies must allow, and allow nothing to anybody: a quick look."""
+    return not target.allows and (
+        target.policy_must_allow
+        or not principal.of_an_account
+        or principal.account != target.account
+    )
 
 
 def bind_statement(
@@ -122,9 +134,8 @@ class _Case:
     def __init__(self, principal: Principal, target: Target, *, fences: bool) -> None:
         self._principal = principal
         self._target = target
+        self._fences = fences
         self._boundary = principal.boundary if fences else None
-        self._fence = target.denies if target.services <= _FENCED else ()
-        self._denied = target.denies if fences or not self._fence else ()
         self._met_fence = False
         self._notes = Notes()
         self._context: Facts | None = None
@@ -233,7 +244,7 @@ class _Case:
             for statement, named in self._namings()
             if (named == least if exactly else named >= least)
         ]
-        return Layer("the resource's policies", self._bind(found))
+        return Layer(OF_THE_RESOURCE, self._bind(found))
 
     def _namings(self) -> list[tuple[Statement, Naming]]:
         """How each statement of the resource's policies names the caller."""
@@ -260,10 +271,19 @@ class _Case:
         principal = self._principal
         policies: list[Policy] = list(principal.identity or ())
         if self._boundary is not None:
+            self._met_fence = True
             policies.append(self._boundary)
-        self._met_fence = self._met_fence or self._boundary is not None or bool(self._fence)
         policies += principal.session
         policies += [policy for _, level in self._guardrails() for policy in level]
         own = [s for policy in policies for s in policy.denies if self._limits_caller(s)]
-        resources = [one for one in self._denied if denied(one, principal, self._notes)]
+        resources = [
+            one for one in self._denied_by_resource() if denied(one, principal, self._notes)
+        ]
         return self._bind([*own, *resources])
+
+    def _denied_by_resource(self) -> tuple[Statement, ...]:
+        target = self._target
+        if not target.denies or not target.services <= _FENCED:
+            return target.denies
+        self._met_fence = True
+        return target.denies if self._fences else ()

@@ -181,7 +181,12 @@ class Things:
         for arn, tenant in found:
             if arn.endswith("*"):
                 wholes[tenant].add(arn[:-1])
-        return [owned for owned in found.values() if not _inside(owned.arn, wholes[owned.tenant])]
+        lengths = {tenant: sorted(set(map(len, heads))) for tenant, heads in wholes.items()}
+        return [
+            owned
+            for owned in found.values()
+            if not _inside(owned.arn, wholes[owned.tenant], lengths.get(owned.tenant, ()))
+        ]
 
     def _unclaimed(self, kind: str, resource: Resource) -> Iterator[_Owned]:
         """What a resource is where no claim has it: its tag's tenant's, or the platform's."""
@@ -623,10 +628,17 @@ def _inside_of(arn: str) -> Iterator[str]:
         yield f"{head.replace(':rds:', ':rds-db:')}:dbuser:*/*"
 
 
-def _inside(arn: str, heads: set[str]) -> bool:
-    """Whether some head that is shorter than the pattern's own starts it."""
+def _inside(arn: str, heads: set[str], lengths: Iterable[int]) -> bool:
+    """Whether some head that is shorter than the pattern's own starts it; ``lengths`` are theirs,
+    in order.
+    """
     own = len(arn) - 1 if arn.endswith("*") else len(arn)
-    return any(arn[:size] in heads for size in range(own))
+    for length in lengths:
+        if length >= own:
+            return False
+        if arn[:length] in heads:
+            return True
+    return False
 
 
 def _parsed(policies: Iterable[Document]) -> tuple[Policy, ...]:

@@ -42,6 +42,8 @@ class Fingerprints:
             return None
 
     def _of(self, given: Any, above: frozenset[int]) -> str:  # noqa: ANN401 - anything
+        if type(given) is str:  # most are
+            return f"str {given!r}"
         if isinstance(given, Enum):
             return _hash(type(given).__qualname__, given.name)
         if isinstance(given, _PLAIN):
