@@ -57,11 +57,12 @@ test-integration: $(VENV)/.test engine minio ## The tests on the real engine and
 minio: $(VENV)/.test ## Get or build the S3 server that tests compare with.
 	@$(BIN)/python -m localcloud.servers.minio
 
-bench: $(VENV)/.test engine ## Measure proof (up to 10,000 tenants) and check (100); some minutes.
+bench: $(VENV)/.test engine ## Measure proof (up to 10,000 tenants), check (100), the data plane; a quarter hour.
 	@$(BIN)/python -m bench.prove
 	@echo && $(BIN)/python -m bench.check
+	@echo && $(BIN)/python -m bench.data_plane
 
-bench-data-plane: $(VENV)/.test ## Measure what tenant scoping costs on a data plane of its own; minutes.
+bench-data-plane: $(VENV)/.test ## Measure what tenant scoping costs on a data plane of its own; 6 minutes.
 	@$(BIN)/python -m bench.data_plane
 
 engine: $(VENV)/.up ## Get or build the Pulumi engine.

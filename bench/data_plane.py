@@ -3,7 +3,11 @@
     python -m bench.data_plane
 
 Starts a data plane of its own in a temporary folder, with two soft and two medium tenants. What is
-compared alternates within one run, so that a machine's other load meets both.
+compared runs in turns, now one and now the other first, so that a machine's other load meets both;
+a number is the median of the rounds, and a ratio that of the rounds' own ratios.
+
+Plain pyiceberg works on the same Nessie and the same S3 server with the same rows: one table of all
+columns, keys that may everything, no gateway, no rules of ours, no audit.
 """
 
 from __future__ import annotations
@@ -11,25 +15,27 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import statistics
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 
 import httpx
 import pyarrow as pa  # type: ignore[import-untyped]
 from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
 from rich.console import Console
 
+from bench.events import filled_events, sparse_events
+from bench.turns import Took, in_turns, ratio
 from localcloud.paths import PROJECT_ROOT
 from localcloud.servers.kept import Kept
 from localcloud.servers.minio import minio_at
@@ -37,34 +43,40 @@ from onboarding import data_plane
 from onboarding.data_plane import Place
 from onboarding.progress import reporter_for
 from pipelines.catalog import Lakehouse, TenantCatalog
-from pipelines.lakehouse import source
 from pipelines.schemas import schema_of
 from tenancy.names import RoleKind
 from tenancy.nessie import MAIN, SHARED_WAREHOUSE
 
-ROWS = 200_000
-ROUNDS = 5
+TENANTS = ("acme", "globex", "newcorp", "colorado-state")
+SOFT, MEDIUM = "acme", "newcorp"
+"""By the gateway to the shared Nessie; straight to one of its own."""
+BEGINNINGS = 15
 ASKED = 200
 """Calls of the catalog with and without the gateway."""
-EVENTS, PLAIN = "event_stream", "plain"
-TENANTS = ("acme", "globex", "newcorp", "colorado-state")
-ALONE = "newcorp"
-"""Medium: its own Nessie, no gateway in between."""
+IN_PARALLEL, PARALLEL_ROUNDS = 200_000, 5
+EVENTS = "event_stream"
+SEED = 1
+
+Calls = Mapping[str, Callable[[], object]]
 
 
-def rows_of(tenant: str, count: int = ROWS) -> pa.Table:
-    """Real hours, again and again with other keys, within one day, so that one file holds them."""
-    month = source.events(tenant, None).to_pylist()
-    day = datetime(2026, 1, 1, tzinfo=UTC)
-    rows = [
-        {
-            **month[number % len(month)],
-            "event_id": str(uuid.uuid4()),
-            "occurred_at": day + timedelta(milliseconds=number),
-        }
-        for number in range(count)
-    ]
-    return pa.Table.from_pylist(rows, schema=source.events(tenant, None).schema)
+@dataclass(frozen=True)
+class Batch:
+    """What is written in one go, and how often."""
+
+    name: str
+    count: int
+    rounds: int
+    events: Callable[[int, int], pa.Table] = filled_events
+
+
+BATCHES = (
+    Batch("one row, the fixed cost", 1, 15),
+    Batch("small", 10_000, 15),
+    Batch("medium", 200_000, 7),
+    Batch("large", 1_000_000, 5),
+    Batch("medium, hardly more than keys", 200_000, 7, sparse_events),
+)
 
 
 def scoped(root: Path, tenant: str) -> TenantCatalog:
@@ -73,18 +85,18 @@ def scoped(root: Path, tenant: str) -> TenantCatalog:
     return lakehouse.catalog_for(data_plane.token(root, tenant, RoleKind.RUN))
 
 
-def plain(root: Path) -> RestCatalog:
-    """The same catalog and storage with keys that may everything, and nothing asked."""
+def plain(root: Path, tenant: str) -> RestCatalog:
+    """The tenant's Nessie itself, and storage with keys that may everything."""
     place = Place.of(root)
     kept = Kept.read(place.record("minio"))
     if kept is None:
         sys.exit("error: MinIO does not run")
     keys = minio_at(place.minio, kept.process, kept.port).root
     return RestCatalog(
-        PLAIN,
-        uri=Lakehouse.read(place.description).lakes[ALONE].catalog,
-        warehouse=ALONE,
-        token=data_plane.token(root, ALONE, RoleKind.RUN),
+        "plain",
+        uri=f"{nessie(root, tenant)}/iceberg",
+        warehouse=SHARED_WAREHOUSE if tenant == SOFT else tenant,
+        token=data_plane.token(root, tenant, RoleKind.RUN),
         **{
             "s3.endpoint": f"http://127.0.0.1:{kept.port}",
             "s3.region": "us-east-1",
@@ -94,106 +106,136 @@ def plain(root: Path) -> RestCatalog:
     )
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """How long it takes."""
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
+def nessie(root: Path, tenant: str) -> str:
+    """The URL of the Nessie that keeps the tenant's tables."""
+    servers = {server.name: server.url for server in data_plane.status(root).servers}
+    return servers["nessie-platform" if tenant == SOFT else f"nessie-{tenant}"]
 
 
-def alternating(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """The seconds of each call in each round; the first round of all is not counted."""
-    found: dict[str, list[float]] = {name: [] for name in calls}
-    for number in range(rounds + 1):
-        for name, call in calls.items():
-            taken = seconds(call)
-            if number:
-                found[name].append(taken)
-    return found
+def overhead(root: Path, tenant: str, console: Console) -> None:
+    """Write and read the same rows as a tenant's run, and with plain pyiceberg."""
+    console.print(f"\n{tenant}: {'gateway, shared Nessie' if tenant == SOFT else 'own Nessie'}")
+    begin = {
+        "plain": lambda: plain(root, tenant).list_tables(tenant),
+        "scoped": lambda: scoped(root, tenant).iceberg.list_tables(tenant),
+    }
+    console.print(f"  begin (once a run): {_compared(in_turns(begin, BEGINNINGS))}")
+    for batch in BATCHES:
+        _written_and_read(root, tenant, batch, console)
 
 
-def ratio(found: Mapping[str, list[float]], of: str, to: str) -> float:
-    """The median of the rounds' ratios."""
-    return statistics.median(a / b for a, b in zip(found[of], found[to], strict=True))
-
-
-def overhead(root: Path, console: Console) -> None:
-    """Write and read the same rows as a tenant's run, and with plain pyiceberg in one table."""
-    rows, parts = rows_of(ALONE), scoped(root, ALONE).lake.parts(EVENTS)
-    table = plain(root).create_table((ALONE, PLAIN), rows.schema)
+def _written_and_read(root: Path, tenant: str, batch: Batch, console: Console) -> None:
+    rows = batch.events(batch.count, SEED)
+    place = (tenant, f"plain_{uuid.uuid4().hex[:8]}")
+    own, other = scoped(root, tenant), plain(root, tenant)
+    parts = own.lake.parts(EVENTS)
+    table = other.create_table(place, rows.schema)
     with table.update_spec() as spec:  # as the tenant's table is
         spec.add_field("occurred_at", DayTransform(), "occurred_at_day")
-    public = schema_of(parts[0]).as_arrow().names
-    tenant, other = scoped(root, ALONE), plain(root)
-
-    def read_plain() -> None:
-        table = other.load_table((ALONE, PLAIN))
-        table.scan(selected_fields=tuple(public)).to_arrow()
-
-    compared: dict[str, dict[str, Callable[[], object]]] = {
-        "begin": {
-            "plain": lambda: plain(root).load_table((ALONE, PLAIN)),
-            "scoped": lambda: scoped(root, ALONE).load(EVENTS),
+    public = tuple(schema_of(parts[0]).as_arrow().names)
+    written = in_turns(
+        {
+            "plain": lambda: other.load_table(place).append(rows),
+            "scoped": lambda: own.append(EVENTS, rows, uuid.uuid4().hex),
         },
-        f"write {ROWS:,} rows": {
-            "plain": lambda: other.load_table((ALONE, PLAIN)).append(rows),
-            "scoped": lambda: tenant.append(EVENTS, rows, uuid.uuid4().hex),
+        batch.rounds,
+    )
+    single = _newest_bytes(other.load_table(place))
+    both = sum(_newest_bytes(own.load(part.name)) for part in parts)
+    console.print(
+        f"  {batch.name}: {batch.count:,} rows, {rows.nbytes / 1e6:.1f} MB in memory, as Parquet"
+        f" {single / 1e6:.2f} MB in one table, {both / 1e6:.2f} MB in two ({both / single:.2f})"
+    )
+    console.print(f"    write: {_compared(written)}")
+    read = in_turns(
+        {
+            "plain": lambda: other.load_table(place).scan(selected_fields=public).to_arrow(),
+            "scoped": lambda: own.read(EVENTS),
         },
-        "read them": {"plain": read_plain, "scoped": lambda: tenant.read(EVENTS)},
-    }
-    for what, calls in compared.items():
-        found = alternating(calls, ROUNDS)
-        each = ", ".join(f"{name} {statistics.median(took):.2f} s" for name, took in found.items())
-        console.print(f"{what}: {each}; scoped/plain {ratio(found, 'scoped', 'plain'):.2f}")
+        batch.rounds,
+    )
+    console.print(f"    read what was written, public columns: {_compared(read)}")
+    for name in (place, *(part.identifier for part in parts)):
+        other.drop_table(name)
+    own.make_tables()
+
+
+def _newest_bytes(table: Table) -> int:
+    """Of the data files that the newest snapshot added."""
+    snapshot = table.current_snapshot()
+    if snapshot is None or snapshot.summary is None:
+        return 0
+    return int(snapshot.summary["added-files-size"] or 0)
+
+
+def _compared(found: Mapping[str, list[Took]]) -> str:
+    each = ", ".join(
+        f"{name} {median(took.wall for took in times) * 1000:,.0f} ms"
+        for name, times in found.items()
+    )
+    wall = ratio(found, "scoped", "plain", lambda took: took.wall)
+    busy = ratio(found, "scoped", "plain", lambda took: took.busy)
+    return f"{each}; scoped/plain {wall:.2f}, of processor time {busy:.2f}"
 
 
 def gateway(root: Path, console: Console) -> None:
     """Load a table of a soft tenant by the gateway, and from the Nessie behind it."""
-    catalog = scoped(root, "acme")
-    servers = {server.name: server.url for server in data_plane.status(root).servers}
-    path = f"/namespaces/acme/tables/{EVENTS}"
+    catalog = scoped(root, SOFT)
+    path = f"/namespaces/{SOFT}/tables/{EVENTS}"
     urls = {
-        "direct": f"{servers['nessie-platform']}/iceberg/v1/{MAIN}%7C{SHARED_WAREHOUSE}{path}",
-        "gateway": f"{catalog.lake.catalog}/v1/{MAIN}%7Cacme{path}",
+        "direct": f"{nessie(root, SOFT)}/iceberg/v1/{MAIN}%7C{SHARED_WAREHOUSE}{path}",
+        "gateway": f"{catalog.lake.catalog}/v1/{MAIN}%7C{SOFT}{path}",
     }
-    bearer = {"Authorization": f"Bearer {data_plane.token(root, 'acme', RoleKind.RUN)}"}
+    bearer = {"Authorization": f"Bearer {data_plane.token(root, SOFT, RoleKind.RUN)}"}
     with httpx.Client(headers=bearer, trust_env=False) as client:
 
         def ask(url: str) -> None:
             client.get(url).raise_for_status()
 
-        found = alternating({name: partial(ask, url) for name, url in urls.items()}, ASKED)
-    medians = {name: statistics.median(took) * 1000 for name, took in found.items()}
-    added = medians["gateway"] - medians["direct"]
-    each = ", ".join(f"{name} {took:.1f} ms" for name, took in medians.items())
-    console.print(f"load a table, {ASKED} times: {each}; the gateway adds {added:.1f} ms")
+        found = in_turns({name: partial(ask, url) for name, url in urls.items()}, ASKED)
+    times = {name: median(took.wall for took in each) * 1000 for name, each in found.items()}
+    each = ", ".join(f"{name} {took:.1f} ms" for name, took in times.items())
+    added = times["gateway"] - times["direct"]
+    console.print(f"\nload a table, {ASKED} times: {each}; the gateway adds {added:.1f} ms")
 
 
-def append_as(root: Path, tenant: str, rows: pa.Table) -> float:
-    """In a process of its own, as a run is."""
-    catalog = scoped(root, tenant)
-    return seconds(lambda: catalog.append(EVENTS, rows, uuid.uuid4().hex))
+@cache
+def _rows() -> pa.Table:
+    return filled_events(IN_PARALLEL, SEED)
+
+
+def append_as(root: Path, tenant: str) -> float:
+    """Seconds that it takes in this process, which is the tenant's own, as a run's is."""
+    catalog, rows = scoped(root, tenant), _rows()
+    found = in_turns({"": lambda: catalog.append(EVENTS, rows, uuid.uuid4().hex)}, 1, warm=0)
+    return found[""][0].wall
 
 
 def parallel(root: Path, console: Console) -> None:
     """Four tenants at once against one of them alone, each in a process of its own."""
-    rows = {tenant: rows_of(tenant) for tenant in TENANTS}
-    with ProcessPoolExecutor(len(TENANTS), get_context("spawn")) as pool:
+    with ExitStack() as stack:
+        process = partial(ProcessPoolExecutor, 1, get_context("spawn"))
+        pools = {tenant: stack.enter_context(process()) for tenant in TENANTS}
+        taken: dict[tuple[str, int], list[float]] = {}
 
         def all_of(*tenants: str) -> None:
-            work = [pool.submit(append_as, root, tenant, rows[tenant]) for tenant in tenants]
-            for done in work:
-                done.result()
+            work = {tenant: pools[tenant].submit(append_as, root, tenant) for tenant in tenants}
+            for tenant, done in work.items():
+                taken.setdefault((tenant, len(tenants)), []).append(done.result())
 
-        found = alternating(
-            {"one": lambda: all_of(TENANTS[0]), "four": lambda: all_of(*TENANTS)}, ROUNDS
+        calls: Calls = {tenant: partial(all_of, tenant) for tenant in TENANTS}
+        found = in_turns({**calls, "four": partial(all_of, *TENANTS)}, PARALLEL_ROUNDS)
+    console.print(f"\nappend {IN_PARALLEL:,} rows, each tenant in a process of its own:")
+    for tenant in TENANTS:
+        alone, among = (
+            IN_PARALLEL / median(taken[tenant, at_once][1:]) for at_once in (1, len(TENANTS))
         )
-    speed = {
-        name: many * ROWS / statistics.median(found[name])
-        for name, many in (("one", 1), ("four", len(TENANTS)))
-    }
-    each = ", ".join(f"{name} {rate:,.0f} rows/s" for name, rate in speed.items())
-    console.print(f"append in parallel: {each}; four/one {speed['four'] / speed['one']:.2f}")
+        console.print(f"  {tenant}: alone {alone:,.0f} rows/s, among four {among:,.0f} rows/s")
+    one = IN_PARALLEL / median(median(took.wall for took in found[tenant]) for tenant in TENANTS)
+    four = len(TENANTS) * IN_PARALLEL / median(took.wall for took in found["four"])
+    console.print(
+        f"  together: one {one:,.0f} rows/s, four {four:,.0f} rows/s; four/one {four / one:.2f}"
+    )
 
 
 @contextmanager
@@ -205,8 +247,8 @@ def started(console: Console) -> Iterator[Path]:
         for name in ("Pulumi.yaml", "Pulumi.local.yaml"):
             shutil.copy(PROJECT_ROOT / name, root)
         shutil.copytree(PROJECT_ROOT / "table-templates", root / "table-templates")
+        (root / "tenants").mkdir()
         for tenant in TENANTS:
-            (root / "tenants").mkdir(exist_ok=True)
             shutil.copy(PROJECT_ROOT / "tenants" / f"{tenant}.yaml", root / "tenants")
         try:
             data_plane.start(root, reporter_for(console))
@@ -220,10 +262,11 @@ def started(console: Console) -> Iterator[Path]:
 def main() -> None:
     """Print each comparison as it is made."""
     console = Console(soft_wrap=True, highlight=False)
-    load = os.getloadavg()[0]
-    console.print(f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f} before")
     with started(Console(stderr=True)) as root:
-        overhead(root, console)
+        load = os.getloadavg()[0]
+        console.print(f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f} before")
+        for tenant in (MEDIUM, SOFT):
+            overhead(root, tenant, console)
         gateway(root, console)
         parallel(root, console)
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa  # type: ignore[import-untyped]
 from pydantic import BaseModel, Field
@@ -27,6 +27,7 @@ those Nessie shows a client the newest only.
 REMEMBERED = 1_000
 """Batches; an older one that is repeated is added again."""
 
+_T = TypeVar("_T")
 _ATTEMPTS = 10  # of which each but the last lost a race against another commit
 
 _REFUSED = '"AccessCheckException"'  # Nessie 0.99.0 says it in the body of a 500
@@ -73,7 +74,7 @@ def commit_to_all(
         ForbiddenError: the catalog refuses it.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        tables = {name: catalog.load_table(name) for name in names}
+        tables = _at_once(catalog.load_table, names)
         if _digest(batch) in batches_of(next(iter(tables.values()))):
             return False
         begun = _begun(tables, decide(tables), batch)
@@ -103,9 +104,15 @@ def _digest(batch: str) -> str:
 def _begun(
     tables: Mapping[Name, Table], changes: Mapping[Name, Change], batch: str
 ) -> list[Transaction]:
-    """The changes with their files written, all at a time: that is Parquet, outside of Python."""
-    with ThreadPoolExecutor(len(changes)) as pool:
-        return list(pool.map(lambda name: _changing(tables[name], changes[name], batch), changes))
+    """The changes, with their files written."""
+    begun = _at_once(lambda name: _changing(tables[name], changes[name], batch), changes)
+    return list(begun.values())
+
+
+def _at_once(call: Callable[[Name], _T], names: Collection[Name]) -> dict[Name, _T]:
+    """What the call gives for each; most of it is waiting, or Parquet, outside of Python."""
+    with ThreadPoolExecutor(len(names)) as pool:
+        return dict(zip(names, pool.map(call, names), strict=True))
 
 
 def _changing(table: Table, change: Change, batch: str) -> Transaction:
