@@ -14,7 +14,6 @@ import shutil
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from http import HTTPStatus
@@ -46,6 +45,7 @@ from localcloud.servers.postgresql import (
 from onboarding import local_dagster
 from onboarding.local import local_plans
 from onboarding.local_dagster import LocalDagster
+from onboarding.opened import alone
 from onboarding.progress import Reporter
 from pipelines.database_users.users import Login, Server, set_password
 from tenancy.access import boundary_statements, metadata_statements, role_statements
@@ -68,6 +68,7 @@ from tenancy.environment import Environment, Identity
 from tenancy.estate import StackPlan, load_estate
 from tenancy.grants import Statement
 from tenancy.lake import TenantLake, description, lake_of
+from tenancy.leaving import SUSPENDED
 from tenancy.names import PLATFORM, RoleKind, ServiceKind
 from tenancy.nessie import (
     DATABASE_URL,
@@ -186,7 +187,7 @@ def start(root: Path, reporter: Reporter) -> DataPlane:
     """
     plans = local_plans(load_estate(root))
     place = Place.of(root).make()
-    with _alone(place, reporter):
+    with alone(place.folder, reporter):
         _Start(plans, place, Layout(root).make(), reporter)()
     return status(root)
 
@@ -309,7 +310,7 @@ def webserver(root: Path, owner: str, reporter: Reporter) -> str:
         log = place.log(name)
         return local_dagster.start_service(spec, home, environment, log, port or free_port())
 
-    with _alone(place, reporter):
+    with alone(place.folder, reporter):
         well = partial(_answers, path=WEBSERVER_HEALTH_PATH)
         return _address(name, ensure(place.record(name), environment, begin, well).port)
 
@@ -334,14 +335,6 @@ def _kept(place: Place) -> Iterator[tuple[str, Kept]]:
         kept = Kept.read(place.record(name))
         if kept is not None:
             yield name, kept
-
-
-@contextmanager
-def _alone(place: Place, reporter: Reporter) -> Iterator[None]:
-    with exclusive(
-        place.folder / "lock", lambda: reporter.say("waiting for another command to end")
-    ):
-        yield
 
 
 class _Start:
@@ -480,7 +473,9 @@ class _Start:
         for plan in self._plans:
             shared = [each for each in plan.tenants if isinstance(each.nessie, SharedNessie)]
             owners: list[tuple[TenantSettings | None, tuple[Statement, ...]]] = [
-                (each, metadata_statements(each)) for each in plan.tenants if each not in shared
+                (each, SUSPENDED if each.suspended else metadata_statements(each))
+                for each in plan.tenants
+                if each not in shared
             ]
             if shared:
                 owners.append((None, (shared_metadata_statement(plan.names, shared),)))
@@ -534,8 +529,11 @@ class _Start:
     # --- what pipelines are told
 
     def _lakes(self, nessies: Mapping[str, str], gateway: str) -> Mapping[str, TenantLake]:
+        """Of the tenants for whom anybody acts."""
         found = {}
         for settings in self._tenants:
+            if settings.suspended:
+                continue
             shared = isinstance(settings.nessie, SharedNessie)
             url = gateway if shared else nessies[settings.id]
             found[settings.id] = lake_of(settings, f"{url}/iceberg")
@@ -579,6 +577,7 @@ class _Start:
                 CLIENT_SECRET: clients[client_id(settings.id, RoleKind.RUN)].secret,
             }
             for settings in plan.tenants
+            if settings.id in lakes
         }
         dagster = LocalDagster(
             DagsterPlan(plan.names, owner, plan.tenants, environment),

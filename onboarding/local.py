@@ -107,7 +107,7 @@ def up(root: Path, reporter: Reporter) -> UpResult:
     estate = load_estate(root)
     plans = local_plans(estate)
     layout = Layout(root).make()
-    with alone(layout, reporter):
+    with alone(layout.home, reporter):
         command = ensure_engine(reporter.say, layout)
         engine = Engine(command, root, layout.logs)
         # The guard asks for states only, and needs no cloud: what it refuses starts none.
@@ -152,7 +152,7 @@ def down(root: Path, reporter: Reporter, *, clear: bool) -> bool:
         whether a cloud was running.
     """
     layout = Layout(root)
-    with alone(layout, reporter):
+    with alone(layout.home, reporter):
         url = f"file://{layout.state}"
         for engine in orphans.find_engines(url):  # its command was killed, and it works on
             reporter.say(f"ending process {engine.pid}, an update whose command is gone")

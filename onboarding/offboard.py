@@ -136,7 +136,7 @@ class _Offboarding:
     def run(self, to: Leaving) -> Offboarded:
         self._receipts.read()  # nothing is built on what is not sound
         if self._receipts.of(DESTROYED) is None:
-            with alone(self._layout.make(), self._reporter):
+            with alone(self._layout.make().home, self._reporter):
                 self._go(to, self._target())
         return verified(self._root, self._tenant)
 

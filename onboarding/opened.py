@@ -80,17 +80,17 @@ def opened(
         command = Path(found) if found else ensure_engine(reporter.say, layout)
         yield Opened(root, scope, Engine(command, root, layout.logs), layout, None)
         return
-    with nullcontext() if reading else alone(layout, reporter):
+    with nullcontext() if reading else alone(layout.home, reporter):
         engine = Engine(ensure_engine(reporter.say, layout), root, layout.logs)
         shell.enter(root, NO_CLOUD)
         backend.drop_torn_attributes(layout.state)
         yield Opened(root, scope, engine, layout, deployments(layout))
 
 
-def alone(layout: Layout, reporter: Reporter) -> AbstractContextManager[None]:
-    """Let one command at a time work on the embedded stacks."""
+def alone(folder: Path, reporter: Reporter) -> AbstractContextManager[None]:
+    """Let one command at a time work on what is kept in the folder; others wait, and say so."""
     return exclusive(
-        layout.home / "lock", lambda: reporter.say("waiting for another tenancy command to end")
+        folder / "lock", lambda: reporter.say("waiting for another tenancy command to end")
     )
 
 

@@ -96,8 +96,12 @@ class DagsterPlan:
 
     @property
     def registrations(self) -> str:
-        """JSON: tenant -> `registration`."""
-        entries = {settings.id: registration(settings) for settings in self.tenants}
+        """JSON: tenant -> `registration`. Of a suspended tenant nothing is started any more."""
+        entries = {
+            settings.id: registration(settings)
+            for settings in self.tenants
+            if not settings.suspended
+        }
         return json.dumps(entries, separators=(",", ":"))
 
     @property

@@ -131,6 +131,9 @@ def nessie_properties(
         "quarkus.oidc.token.issuer": identity.issuer,
         "quarkus.oidc.token.audience": identity.audience,
         "quarkus.oidc.roles.role-claim-path": "groups",
+        # Who was verified to ask for what: where no gateway stands before it, nobody else says so.
+        "quarkus.http.access-log.enabled": "true",
+        "quarkus.http.access-log.exclude-pattern": NESSIE_HEALTH_PATH,
         "quarkus.http.port": str(NESSIE_PORT),
         "quarkus.management.port": str(MANAGEMENT_PORT),
         # What a client may not have: signed requests or credentials of the server's.
@@ -180,7 +183,10 @@ def nessie_task(tenant: TenantSettings | None, names: Names, environment: Enviro
 def gateway_task(
     tenants: Sequence[TenantSettings], names: Names, environment: Environment
 ) -> TaskSpec:
-    """The task of the catalog gateway, which binds a token's tenant to its own prefixes."""
+    """The task of the catalog gateway, which binds a token's tenant to its own prefixes.
+
+    A suspended tenant is none that it knows: a token that still holds opens nothing.
+    """
     identity = environment.identity
     prefixes = {
         settings.id: {
@@ -188,6 +194,7 @@ def gateway_task(
             "restricted": settings.nessie.restricted_warehouse,
         }
         for settings in tenants
+        if not settings.suspended
     }
     return TaskSpec(
         owner=PLATFORM,

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 class Issuer:
     issuer: str
     audience: str
+    key_id: str = ""
     key: RSAPrivateKey = field(default_factory=lambda: generate_private_key(65537, 2048))
 
     @property
@@ -36,7 +37,8 @@ class Issuer:
             "iat": now,
             "exp": now + 3600,
         }
-        signed = f"{_part({'alg': 'RS256', 'typ': 'JWT'})}.{_part({**claims, **changed})}"
+        header = {"alg": "RS256", "typ": "JWT"} | ({"kid": self.key_id} if self.key_id else {})
+        signed = f"{_part(header)}.{_part({**claims, **changed})}"
         return f"{signed}.{_text(self.key.sign(signed.encode(), PKCS1v15(), SHA256()))}"
 
 

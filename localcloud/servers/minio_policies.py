@@ -8,6 +8,7 @@ from typing import Any
 
 from tenancy.grants import Statement
 
+_ALL = ("*",)
 _OTHER_ACCOUNTS = "s3:ResourceAccount"
 # Of the services that a tenant's role may touch, those that are not here.
 _ELSEWHERE = ("kms:", "glue:")
@@ -17,10 +18,10 @@ def minio_policy(statements: Iterable[Statement]) -> dict[str, Any]:
     """The statements on S3 as a policy document of MinIO's.
 
     Left out are statements on keys and on Glue's tables, which MinIO has not, and the condition on
-    the account of a bucket: here is one account, in which nobody else can own the name. Whatever
-    else MinIO does not know, it refuses itself.
+    the account of a bucket: here is one account, in which nobody else can own the name. What is
+    said of everything is said of all of S3. Whatever else MinIO does not know, it refuses itself.
     """
-    kept = [_of_one_account(each) for each in statements if not _is_elsewhere(each)]
+    kept = [_on_s3(_of_one_account(each)) for each in statements if not _is_elsewhere(each)]
     return {"Version": "2012-10-17", "Statement": [each.to_json() for each in kept]}
 
 
@@ -38,3 +39,9 @@ def _of_one_account(statement: Statement) -> Statement:
     return replace(
         statement, conditions={operator: keys for operator, keys in conditions.items() if keys}
     )
+
+
+def _on_s3(statement: Statement) -> Statement:
+    actions = ("s3:*",) if statement.actions == _ALL else statement.actions
+    resources = ("arn:aws:s3:::*",) if statement.resources == _ALL else statement.resources
+    return replace(statement, actions=actions, resources=resources)

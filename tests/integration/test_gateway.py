@@ -7,7 +7,6 @@ attack is first made on it, where it succeeds, and then through the gateway befo
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import os
 import re
@@ -16,13 +15,11 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -35,7 +32,7 @@ from pyiceberg.exceptions import ForbiddenError, UnauthorizedError
 
 from localcloud.processes import wait_until
 from localcloud.servers.nessie import IN_MEMORY, NessieServer, nessie_server
-from tenancy.estate import StackPlan, load_estate
+from tenancy.estate import StackPlan
 from tenancy.names import RoleKind
 from tenancy.nessie import (
     DATABASE_URL,
@@ -46,65 +43,40 @@ from tenancy.nessie import (
     nessie_task,
 )
 from tenancy.settings import SharedNessie, TenantSettings
-from tests.estates import ENVIRONMENT, write_estate
-from tests.tokens import Issuer
+from tests.integration import catalogs
+from tests.integration.catalogs import (
+    NOBODYS,
+    OPERATIONS,
+    PATIENCE,
+    READS,
+    SCHEMA,
+    Names,
+    names_that_are_none,
+    namespaces,
+)
+from tests.integration.signed import ISSUER, bearer, signed_estate, wrong_tokens
 
 pytestmark = pytest.mark.xdist_group("gateway")
 
-ISSUER = Issuer("https://id.example.com", "lakehouse")
-STRANGER = Issuer("https://id.example.com", "lakehouse")
-SOFT = "tenant: {0}\ncontact: a@b.example\nisolation: soft\n"
-FILES = {
-    "Pulumi.prod.yaml": ENVIRONMENT.format(name="prod", account="222222222222").replace(
-        "bm8ga2V5", ISSUER.public_key
-    ),
-    "tenants/globex.yaml": SOFT.format("globex"),
-    "tenants/acme-etl.yaml": SOFT.format("acme-etl"),
-}
 BUCKET = "lakehouse-prod--shared--222222222222-data"
 S3_OPTIONS = "nessie.catalog.service.s3.default-options"
-SCHEMA = {
-    "type": "struct",
-    "schema-id": 0,
-    "fields": [{"id": 1, "name": "id", "type": "long", "required": False}],
-}
 BARE = f"main%7C{SHARED_WAREHOUSE}"
 """The prefix on the server itself: one for all, which is why a gateway stands before it."""
-HASH = "0" * 64
 SECRET = "a value of globex alone"
-PATIENCE = 60  # seconds for one answer
 LISTENING = re.compile(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")
 
 
-def bearer(tenant: str, kind: RoleKind = RoleKind.WRITER) -> str:
-    return ISSUER.token(*groups(tenant, kind))
-
-
 ACME = bearer("acme")
+WRONG = wrong_tokens(ISSUER, groups("acme", RoleKind.WRITER))
 
 
-@dataclass(frozen=True)
-class Catalog:
-    """What answers at a URL: Nessie itself or the gateway before it."""
-
-    url: str
+class Catalog(catalogs.Catalog):
+    """As acme's writer, where no other token is named."""
 
     def call(
         self, method: str, path: str, token: str | None = ACME, **given: Any
     ) -> requests.Response:
-        headers = given.pop("headers", {}) | ({"Authorization": f"Bearer {token}"} if token else {})
-        return requests.request(
-            method, f"{self.url}{path}", headers=headers, timeout=PATIENCE, **given
-        )
-
-    def raw(self, method: str, path: str, token: str) -> tuple[int, bytes]:
-        """With the path as it is: other clients would tidy it up."""
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE)
-        connection.request(method, path, headers={"Authorization": f"Bearer {token}"})
-        answer = connection.getresponse()
-        found = answer.status, answer.read()
-        connection.close()
-        return found
+        return super().call(method, path, token, **given)
 
     def create_namespace(
         self, token: str, *elements: str, prefix: str, **properties: str
@@ -180,7 +152,7 @@ def gateway_before(
 
 @pytest.fixture(scope="module")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
-    return Estate(load_estate(write_estate(tmp_path_factory.mktemp("estate"), FILES)).stack("prod"))
+    return Estate(signed_estate(tmp_path_factory.mktemp("estate"), "globex", "acme-etl"))
 
 
 @pytest.fixture(scope="module")
@@ -371,107 +343,32 @@ def test_having_the_server_write_among_anothers_files(
 # --- who may do what ------------------------------------------------------------------------
 
 
-def _path(tenant: str, rest: str = "", branch: str = "main") -> str:
-    return f"/iceberg/v1/{branch}%7C{tenant}/namespaces{rest}"
-
-
-def _head(catalog: Catalog, tenant: str, branch: str) -> str:
-    found = catalog.call("GET", f"/api/v2/trees/{branch}", bearer(tenant)).json()
-    return str(found["reference"]["hash"])
-
-
-Attempt = Callable[[Catalog, str, str | None], requests.Response]
-"""Catalog, whose names, whose token."""
-
-
-def _branch(catalog: Catalog, tenant: str, token: str | None) -> requests.Response:
-    body = {"type": "BRANCH", "name": "main"}
-    path = f"/api/v2/trees?name={tenant}_op&type=BRANCH"
-    return catalog.call("POST", path, token, json=body)
-
-
-def _assign(catalog: Catalog, tenant: str, token: str | None) -> requests.Response:
-    digest = _head(catalog, tenant, f"{tenant}_op")
-    body = {"type": "BRANCH", "name": f"{tenant}_op", "hash": digest}
-    return catalog.call("PUT", f"/api/v2/trees/{tenant}_op@{digest}?type=BRANCH", token, json=body)
-
-
-def _delete(catalog: Catalog, tenant: str, token: str | None) -> requests.Response:
-    digest = _head(catalog, tenant, f"{tenant}_op")
-    return catalog.call("DELETE", f"/api/v2/trees/{tenant}_op@{digest}?type=BRANCH", token)
-
-
-def _create(catalog: Catalog, tenant: str, token: str | None) -> requests.Response:
-    body = {"name": "op", "schema": SCHEMA}
-    return catalog.call("POST", _path(tenant, f"/{tenant}/tables"), token, json=body)
-
-
-def _update(catalog: Catalog, tenant: str, token: str | None) -> requests.Response:
-    update = {"action": "set-properties", "updates": {"a": "b"}}
-    body = {"requirements": [], "updates": [update]}
-    return catalog.call("POST", _path(tenant, f"/{tenant}/tables/op"), token, json=body)
-
-
-# Nessie documentation, "Authorization": the operations that its rules know; in an order in which
-# each finds what it needs. What no call of the gateway's needs is refused to everybody.
-NESSIE_OPERATIONS: Mapping[str, Attempt] = {
-    "CREATE_REFERENCE": _branch,
-    "VIEW_REFERENCE": lambda c, t, token: c.call("GET", f"/api/v2/trees/{t}_op", token),
-    "COMMIT_CHANGE_AGAINST_REFERENCE": lambda c, t, token: c.call(
-        "POST",
-        _path(t, branch=f"{t}_op"),
-        token,
-        json={"namespace": [t, "on_branch"], "properties": {}},
-    ),
-    "ASSIGN_REFERENCE_TO_HASH": _assign,
-    "DELETE_REFERENCE": _delete,
-    "CREATE_ENTITY": _create,
-    "READ_ENTRIES": lambda c, t, token: c.call("GET", _path(t, f"/{t}/tables"), token),
-    "READ_CONTENT_KEY": lambda c, t, token: c.call("HEAD", _path(t, f"/{t}/tables/op"), token),
-    "READ_ENTITY_VALUE": lambda c, t, token: c.call("GET", _path(t, f"/{t}/tables/op"), token),
-    "UPDATE_ENTITY": _update,
-    "DELETE_ENTITY": lambda c, t, token: c.call("DELETE", _path(t, f"/{t}/tables/op"), token),
-}
-NOBODYS: Mapping[str, Attempt] = {
-    "LIST_COMMIT_LOG": lambda c, _, token: c.call("GET", "/api/v2/trees/main/history", token),
-    "READ_REPOSITORY_CONFIG": lambda c, _, token: c.call(
-        "GET", "/api/v2/config/repository?type=GARBAGE_COLLECTOR", token
-    ),
-    "UPDATE_REPOSITORY_CONFIG": lambda c, _, token: c.call(
-        "POST", "/api/v2/config/repository", token, json={"config": {"type": "GARBAGE_COLLECTOR"}}
-    ),
-    "CREATE_TAG": lambda c, t, token: c.call(
-        "POST", f"/api/v2/trees?name={t}_tag&type=TAG", token, json={"name": "main", "hash": HASH}
-    ),
-}
-READS = {"VIEW_REFERENCE", "READ_ENTRIES", "READ_CONTENT_KEY", "READ_ENTITY_VALUE"}
-
-
 def test_each_operation_of_nessies_is_the_own_tenants_alone(
     gateway: Gateway, tables: Mapping[str, Any]
 ) -> None:
-    for operation, attempt in NESSIE_OPERATIONS.items():
+    at = Names(gateway, "acme", ACME)
+    for operation, attempt in OPERATIONS.items():
         for other in ("globex", "acme-etl"):
             for kind in RoleKind:
-                status = attempt(gateway, "acme", bearer(other, kind)).status_code
+                status = attempt(at, bearer(other, kind)).status_code
                 assert status == 403, (operation, other, kind)
-        assert attempt(gateway, "acme", None).status_code == 401, operation
+        assert attempt(at, None).status_code == 401, operation
         if operation not in READS:
-            reader = attempt(gateway, "acme", bearer("acme", RoleKind.READER))
+            reader = attempt(at, bearer("acme", RoleKind.READER))
             assert reader.status_code == 403, operation
-        own = attempt(gateway, "acme", ACME)
+        own = attempt(at, ACME)
         assert own.ok, (operation, own.text)
         if operation in READS:
-            assert attempt(gateway, "acme", bearer("acme", RoleKind.READER)).ok, operation
+            assert attempt(at, bearer("acme", RoleKind.READER)).ok, operation
 
 
 @pytest.mark.parametrize("operation", NOBODYS)
 def test_what_no_tenant_needs_no_tenant_may(gateway: Gateway, operation: str) -> None:
-    attempt = NOBODYS[operation]
+    attempt, at = NOBODYS[operation], Names(gateway, "acme", ACME)
     for tenant in ("acme", "globex"):
         for kind in RoleKind:
-            assert attempt(gateway, "acme", bearer(tenant, kind)).status_code in (400, 403)
-    assert attempt(gateway, "acme", None).status_code == 401
+            assert attempt(at, bearer(tenant, kind)).status_code in (400, 403)
+    assert attempt(at, None).status_code == 401
 
 
 def test_nessies_own_rules_hold_beneath(bare: Catalog, tables: Mapping[str, Any]) -> None:
@@ -523,7 +420,7 @@ def test_lists_and_configuration_show_the_own_tenant_alone(
 ) -> None:
     for tenant in ("acme", "globex", "acme-etl"):
         token = bearer(tenant)
-        listed = gateway.call("GET", _path(tenant), token).json()
+        listed = gateway.call("GET", namespaces(tenant), token).json()
         assert listed["namespaces"] == [[tenant], [f"{tenant}_restricted"]]
         config = gateway.call("GET", "/iceberg/v1/config", token)
         assert f"{BUCKET}/{tenant}/" in config.text
@@ -543,9 +440,9 @@ def test_restricted_tables_lie_apart_and_readers_do_not_see_them(
     assert gateway.load_table(ACME, "people", *restricted, prefix=prefix).ok
     reader = bearer("acme", RoleKind.READER)
     assert refused(gateway.load_table(reader, "people", *restricted, prefix=prefix))
-    inner = gateway.call("GET", _path("acme"), ACME).json()["namespaces"]
+    inner = gateway.call("GET", namespaces("acme"), ACME).json()["namespaces"]
     assert ["acme_restricted"] in inner
-    inner = gateway.call("GET", _path("acme"), reader).json()["namespaces"]
+    inner = gateway.call("GET", namespaces("acme"), reader).json()["namespaces"]
     assert ["acme_restricted"] not in inner
 
 
@@ -555,15 +452,11 @@ def test_restricted_tables_lie_apart_and_readers_do_not_see_them(
 @pytest.mark.parametrize(
     ("token", "status"),
     [
-        ("no-token", 401),
-        (STRANGER.token("acme--writer"), 401),
-        (ISSUER.token("acme--writer", aud="another"), 401),
-        (ISSUER.token("acme--writer", iss="https://evil.example.com"), 401),
-        (ISSUER.token("acme--writer", exp=int(time.time()) - 600), 401),
+        *((token, 401) for token in WRONG.values()),
         (ISSUER.token("umbrella--writer"), 403),
         (ISSUER.token("acme--writer", "globex--reader"), 403),
     ],
-    ids=["none", "foreign key", "audience", "issuer", "expired", "stranger", "two tenants"],
+    ids=[*WRONG, "stranger", "two tenants"],
 )
 def test_a_token_that_does_not_hold_is_refused_and_logged(
     gateway: Gateway, tables: Mapping[str, Any], token: str, status: int
@@ -579,19 +472,7 @@ def test_a_token_that_does_not_hold_is_refused_and_logged(
 
 
 @pytest.mark.parametrize(
-    "path",
-    [
-        "/iceberg/v1/main%7Cacme/namespaces/acme/tables/../../globex/tables/events",
-        "/iceberg/v1/main%7Cacme/namespaces/acme/../globex",
-        "/iceberg/v1/main%7Cacme/../main%7Cglobex/namespaces/globex/tables/events",
-        "/iceberg/v1/main%7Cacme/namespaces/acme/tables/..%2F..%2Fglobex",
-        "/iceberg/v1/main%7Cacme/namespaces/acme/tables/..%252Fglobex",
-        "/iceberg/v1/main%7Cacme/namespaces/acme%2Fglobex",
-        f"/iceberg/v1/main%7Cacme/namespaces/acme/tables/{'x' * 10_000}",
-        f"/iceberg/v1/main%7Cacme/namespaces/{'x' * 10_000}",
-        f"/iceberg/v1/{'x' * 10_000}/namespaces",
-    ],
-    ids=lambda path: str(path)[-30:],
+    "path", names_that_are_none("acme", "globex"), ids=lambda path: str(path)[-30:]
 )
 def test_a_name_that_is_none_is_refused_and_logged_without_it(gateway: Gateway, path: str) -> None:
     before = len(gateway.requests)
@@ -696,7 +577,7 @@ def test_what_is_under_way_is_answered_before_the_gateway_ends(
         with gateway_before(url, estate.gateway, tmp_path / "gateway.log") as gateway:
             found: list[requests.Response] = []
             asking = threading.Thread(
-                target=lambda: found.append(gateway.call("GET", _path("acme", "/acme")))
+                target=lambda: found.append(gateway.call("GET", namespaces("acme", "/acme")))
             )
             asking.start()
             connection, _ = slow.accept()

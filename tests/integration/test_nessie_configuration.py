@@ -2,7 +2,6 @@
 
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from localcloud.servers.nessie import IN_MEMORY, NessieServer, nessie_server
 from localcloud.servers.postgresql import HOST, MASTER, postgresql_server
 from pipelines.database_users.users import Login, Server, set_password
 from tenancy.database_names import database_name, logins
-from tenancy.estate import StackPlan, load_estate
+from tenancy.estate import StackPlan
 from tenancy.names import RoleKind, ServiceKind
 from tenancy.nessie import (
     DATABASE_URL,
@@ -31,23 +30,12 @@ from tenancy.nessie import (
 )
 from tenancy.services import TaskSpec
 from tenancy.settings import OwnNessie, SharedNessie
-from tests.estates import ENVIRONMENT, write_estate
-from tests.tokens import Issuer
+from tests.integration.catalogs import PATIENCE, Catalog, refused
+from tests.integration.signed import ISSUER, bearer, signed_estate, wrong_tokens
 
 pytestmark = pytest.mark.xdist_group("nessie")
 
-ISSUER = Issuer("https://id.example.com", "lakehouse")
-STRANGER = Issuer("https://id.example.com", "lakehouse")
-SOFT = "tenant: {0}\ncontact: a@b.example\nisolation: soft\n"
-FILES = {
-    "Pulumi.prod.yaml": ENVIRONMENT.format(name="prod", account="222222222222").replace(
-        "bm8ga2V5", ISSUER.public_key
-    ),
-    # Beside acme, one whose id starts with its own, and one whose id has a hyphen.
-    "tenants/acme2.yaml": SOFT.format("acme2"),
-    "tenants/acme-etl.yaml": SOFT.format("acme-etl"),
-}
-PATIENCE = 30  # seconds for one answer
+WRONG = {"none": None, **wrong_tokens(ISSUER, groups("acme", RoleKind.WRITER))}
 
 
 @dataclass(frozen=True)
@@ -58,10 +46,7 @@ class Nessie:
     task: TaskSpec
 
     def call(self, method: str, path: str, token: str | None, **given: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return requests.request(
-            method, f"{self.server.url}{path}", headers=headers, timeout=PATIENCE, **given
-        )
+        return Catalog(self.server.url).call(method, path, token, **given)
 
     def create_namespace(
         self, token: str, *elements: str, warehouse: str = SHARED_WAREHOUSE
@@ -105,24 +90,10 @@ class Nessie:
         )
 
 
-def bearer(tenant: str, kind: RoleKind) -> str:
-    return ISSUER.token(*groups(tenant, kind))
-
-
-def refused(answer: requests.Response) -> bool:
-    """By Nessie's own API with 403; its Iceberg API says it in the body of a 500."""
-    if answer.status_code == 403:
-        return True
-    return (
-        answer.status_code == 500
-        and answer.json()["error"]["type"] == "AccessCheckException"
-        and "is not allowed" in answer.json()["error"]["message"]
-    )
-
-
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> StackPlan:
-    return load_estate(write_estate(tmp_path_factory.mktemp("estate"), FILES)).stack("prod")
+    # Beside acme, one whose id starts with its own, and one whose id has a hyphen.
+    return signed_estate(tmp_path_factory.mktemp("estate"), "acme2", "acme-etl")
 
 
 def run(task: TaskSpec, log: Path) -> Iterator[Nessie]:
@@ -218,18 +189,7 @@ def test_what_the_load_balancer_asks_answers_without_a_token(own: Nessie) -> Non
     assert own.call("GET", NESSIE_HEALTH_PATH, None).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        None,
-        "no-token",
-        STRANGER.token("acme--writer"),
-        ISSUER.token("acme--writer", aud="another"),
-        ISSUER.token("acme--writer", iss="https://evil.example.com"),
-        ISSUER.token("acme--writer", exp=int(time.time()) - 600),
-    ],
-    ids=["none", "no token", "foreign key", "audience", "issuer", "expired"],
-)
+@pytest.mark.parametrize("token", WRONG.values(), ids=list(WRONG))
 @pytest.mark.parametrize(
     "path", [f"/iceberg/v1/config?warehouse={SHARED_WAREHOUSE}", "/api/v2/trees"]
 )
