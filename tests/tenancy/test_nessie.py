@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tenancy.access import metadata_statements
+from tenancy.dagster import DagsterPlan
 from tenancy.estate import StackPlan, load_estate
 from tenancy.grants import PolicyKind, Statement, paged, render
-from tenancy.names import RoleKind
+from tenancy.names import PLATFORM, RoleKind
 from tenancy.nessie import (
     SHARED_WAREHOUSE,
     authorization_rules,
@@ -55,6 +56,11 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> StackPlan:
 
 def sharing(stack: StackPlan) -> list[TenantSettings]:
     return [each for each in stack.tenants if isinstance(each.nessie, SharedNessie)]
+
+
+def suspended(root: Path, tenant: str) -> StackPlan:
+    text = f"tenant: {tenant}\ncontact: a@b.example\nisolation: soft\noffboarding: suspended\n"
+    return load_estate(write_estate(root, {f"tenants/{tenant}.yaml": text})).stack("prod")
 
 
 def alone(stack: StackPlan) -> TenantSettings:
@@ -212,3 +218,12 @@ def test_pages_are_few_and_hold_everything_in_order() -> None:
 
 def test_nothing_to_name_makes_no_page() -> None:
     assert paged(Statement("None", "Allow", ("s3:GetObject",)), PolicyKind.MANAGED) == ()
+
+
+def test_the_gateway_does_not_know_a_tenant_for_whom_nobody_acts(tmp_path: Path) -> None:
+    stack = suspended(tmp_path, "umbrella")
+    assert {tenant.id for tenant in sharing(stack)} == {"acme", "umbrella"}
+    task = gateway_task(sharing(stack), stack.names, stack.environment)
+    assert set(json.loads(task.environment["GATEWAY_TENANTS"])) == {"acme"}
+    runs = DagsterPlan(stack.names, PLATFORM, stack.tenants, stack.environment)
+    assert set(json.loads(runs.registrations)) == {"acme", "globex"}

@@ -4,6 +4,7 @@ from localcloud.paths import PROJECT_ROOT
 from localcloud.servers.minio_policies import minio_policy
 from tenancy.access import role_statements
 from tenancy.estate import load_estate
+from tenancy.leaving import SUSPENDED
 from tenancy.names import RoleKind
 
 
@@ -22,3 +23,12 @@ def test_all_of_a_roles_statements_on_storage_are_there_and_nothing_is_widened()
                 prefixes = given["Listing"]["Condition"]["StringLike"]["s3:prefix"]
                 assert all(prefix.startswith(f"{settings.id}/") for prefix in prefixes)
                 assert "ResourceAccount" not in str(given)
+
+
+def test_what_is_denied_of_everything_is_denied_of_all_of_s3() -> None:
+    (denied,) = minio_policy(SUSPENDED)["Statement"]
+    assert (denied["Effect"], denied["Action"], denied["Resource"]) == (
+        "Deny",
+        ["s3:*"],
+        ["arn:aws:s3:::*"],
+    )
