@@ -97,6 +97,7 @@ class _Product:
         self._patterns = patterns
         self._start = 0
         self._literal_at: dict[int, str] = {}
+        self._places_of: dict[str, int] = {}
         self._any: dict[str, int] = {}
         self._loops: dict[str, int] = {}
         self._accepting: dict[int, int] = {}
@@ -121,6 +122,8 @@ class _Product:
                 continue
             if isinstance(token, str):
                 self._literal_at[place] = token
+                for character in token:
+                    self._places_of[character] = self._places_of.get(character, 0) | 1 << place
             else:
                 self._any[token.exclude] = self._any.get(token.exclude, 0) | 1 << place
             place += 1
@@ -131,8 +134,7 @@ class _Product:
     def _step(self, state: int, character: str) -> int:
         step = self._steps.get(character)
         if step is None:
-            advance = sum(1 << at for at, token in self._literal_at.items() if character in token)
-            advance |= _without(self._any, character)
+            advance = self._places_of.get(character, 0) | _without(self._any, character)
             step = self._steps[character] = (advance, _without(self._loops, character))
         return (state & step[0]) << 1 | (state & step[1])
 

@@ -34,6 +34,7 @@ _HOLDING = frozenset(
     """.split()  # noqa: SIM905 - as above
 )
 """Properties with such a property inside."""
+_ROLES_IN = _ACTS_AS | _HOLDING
 # What names a role without acting as it: its policies, and what Lake Formation lets it do.
 _NAMING = ("aws:iam/", "aws:lakeformation/")
 _PROFILE = "aws:iam/instanceProfile:InstanceProfile"
@@ -214,13 +215,13 @@ def _running(estate: Estate) -> Iterator[Counterexample]:
 def _roles_of(estate: Estate, resource: Resource) -> Iterator[tuple[str, str]]:
     """The properties that name a role of the estate, with its ARN."""
     for side in (resource.inputs, resource.outputs):
-        if not _ACTS_AS.isdisjoint(side):
-            for name in _ACTS_AS & side.keys():
-                for meant in estate.inventory.meant(resource, name, _ROLE):
-                    yield name, meant if isinstance(meant, str) else estate.inventory.arn(meant)
-        if not _HOLDING.isdisjoint(side):
-            for name in _HOLDING & side.keys():
-                yield from _nested(name, side[name])
+        if _ROLES_IN.isdisjoint(side):
+            continue
+        for name in _ACTS_AS & side.keys():
+            for meant in estate.inventory.meant(resource, name, _ROLE):
+                yield name, meant if isinstance(meant, str) else estate.inventory.arn(meant)
+        for name in _HOLDING & side.keys():
+            yield from _nested(name, side[name])
 
 
 def _nested(path: str, given: object) -> Iterator[tuple[str, str]]:
