@@ -240,9 +240,22 @@ def _decide(test: Test, statement: Statement, facts: Facts, notes: Notes) -> Out
     values = facts.values(test.key)
     if values is None:
         return test if _free(test.key, statement, facts, notes) else Outcome.UNKNOWN
-    return _outcome(
-        test, [any(pattern.matches(value) for pattern in test.patterns) for value in values]
-    )
+    matched = [any(pattern.matches(value) for pattern in test.patterns) for value in values]
+    return _known(test, matched, statement, facts, notes)
+
+
+def _known(
+    test: Test, matched: list[bool], statement: Statement, facts: Facts, notes: Notes
+) -> Outcome:
+    """The outcome with known values; where they may be missing, the one that lets a caller do more.
+
+    ``matched``: of each value whether it is one that the condition names.
+    """
+    found = _outcome(test, matched)
+    if facts.may_be_missing(test.key) and found is not _outcome(test, []):
+        notes.assumed(f"a caller can meet, or avoid, what {statement} says of {test.key}")
+        return Outcome.HOLDS if statement.effect == "Allow" else Outcome.FAILS
+    return found
 
 
 def _outcome(test: Test, matched: list[bool]) -> Outcome:
@@ -281,8 +294,7 @@ def _comparing(
         if_missing=given.if_missing(statement, negated=negated),
     )
     try:
-        return _outcome(
-            test, [any(compare(value, one) for one in condition.values) for value in values]
-        )
+        matched = [any(compare(value, one) for one in condition.values) for value in values]
+        return _known(test, matched, statement, facts, notes)
     except (ValueError, OverflowError, binascii.Error):
         return _not_understood(condition, statement, notes)

@@ -9,15 +9,17 @@ Source: IAM User Guide, "The confused deputy problem", "Cross-service confused d
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from isolation.actors import Actor
 from isolation.inventory import is_arn
 from isolation.ownership import Ownership
 from isolation.policy import Policy
-from isolation.principals import Kind
+from isolation.principals import SOURCE_OWNER, Kind
 
 _ELSEWHERE = "000000000000"
-_ARN_KEY, _ACCOUNT_KEY = "aws:sourcearn", "aws:sourceaccount"
+_ARN_KEY = "aws:sourcearn"
+_ACCOUNT_KEYS = ("aws:sourceaccount", SOURCE_OWNER.lower())
 _ACCOUNT, _REST = 4, 5  # the components of an ARN
 
 
@@ -35,6 +37,7 @@ def services(
         "",
         facts={
             "aws:SourceAccount": _ELSEWHERE,
+            SOURCE_OWNER: _ELSEWHERE,
             "aws:SourceArn": "arn:aws:any:::of-another",
             "aws:SourceOrgID": "o-of-another",
             "aws:SourceOrgPaths": "o-of-another/r-1/",
@@ -42,9 +45,10 @@ def services(
         stranger=True,
     )
     yield stranger
-    for account in dict.fromkeys(_asked(_ACCOUNT_KEY, name, policies)):
+    named = (_asked(key, name, policies) for key in _ACCOUNT_KEYS)
+    for account in dict.fromkeys(chain.from_iterable(named)):
         if account not in accounts and not set(account) & set("*?$"):
-            told = {"aws:SourceAccount": account}
+            told = {"aws:SourceAccount": account, SOURCE_OWNER: account}
             yield replace(stranger, facts=told, session=f"for account {account}")
     for source in dict.fromkeys(_asked(_ARN_KEY, name, policies)):
         foreign = _of_another(source)
@@ -92,4 +96,4 @@ def _of_another(source: str) -> str:
 
 def _account(source: str) -> dict[str, str]:
     account = source.split(":", _REST)[_ACCOUNT] if is_arn(source) else ""
-    return {"aws:SourceAccount": account} if account else {}
+    return {"aws:SourceAccount": account, SOURCE_OWNER: account} if account else {}

@@ -27,20 +27,22 @@ class Facts:
 
     ``free`` are keys (or families, ``aws:PrincipalTag/*``) that AWS sets but the caller can choose,
     such as the tags of a session whose role lets it choose them; a key that is known goes before a
-    family that is free.
+    family that is free. ``unsure`` are keys of which AWS does not say whether a request has them.
     """
 
-    __slots__ = ("_free", "_known")
+    __slots__ = ("_free", "_known", "_unsure")
 
-    def __init__(self, known: Given, free: Iterable[str] = ()) -> None:
+    def __init__(self, known: Given, free: Iterable[str] = (), unsure: Iterable[str] = ()) -> None:
         self._known = {
             key.lower(): (value,) if isinstance(value, str) else value
             for key, value in known.items()
         }
         self._free = frozenset(key.lower() for key in free)
+        self._unsure = frozenset(key.lower() for key in unsure)
 
     def __or__(self, other: Self) -> "Facts":
-        return Facts(self._known | other._known, self._free | other._free)
+        unsure = self._unsure | other._unsure
+        return Facts(self._known | other._known, self._free | other._free, unsure)
 
     def values(self, key: str) -> tuple[str, ...] | None:
         """The values of a key in lower case, empty where it is absent; None if not known."""
@@ -50,6 +52,10 @@ class Facts:
         if found is not None or _family(key) in self._free:
             return found
         return self._known.get(_family(key))
+
+    def may_be_missing(self, key: str) -> bool:
+        """Whether a key in lower case, whose value is known, may be missing all the same."""
+        return key in self._unsure
 
     def chosen_by_caller(self, key: str) -> bool:
         """Whether a caller may give a key that is not known any value, or leave it out."""

@@ -202,7 +202,7 @@ def resolve(parts: tuple[Part, ...], facts: Facts, *, widen: bool) -> Text | Unr
 
 def _value(variable: Variable, facts: Facts) -> str | Unresolved:
     values = facts.values(variable.name)
-    if values is None or len(values) > 1:
+    if values is None or len(values) > 1 or facts.may_be_missing(variable.name):
         return Unresolved.UNKNOWN
     if values:
         return values[0]

@@ -29,6 +29,11 @@ class Kind(Enum):
     ANONYMOUS = "Anonymous"
 
 
+SOURCE_OWNER = "aws:SourceOwner"
+"""The account for which a service publishes to a topic (SNS Developer Guide, "aws:SourceAccount
+versus aws:SourceOwner"). The policy that SNS gives a topic by default lets in everybody with it, so
+a call of the account itself may have it too, with that account: which is documented nowhere."""
+
 _OF_AN_ACCOUNT = (Kind.USER, Kind.ROLE, Kind.ROOT)
 
 
@@ -81,7 +86,10 @@ class Principal:
                 "aws:PrincipalArn": self.arn,
                 "aws:PrincipalAccount": self.account,
                 "kms:CallerAccount": self.account,
+                SOURCE_OWNER: self.account,
             }
+        elif self.kind is not Kind.SERVICE:
+            known[SOURCE_OWNER] = ()
         if self.kind is Kind.USER:
             known["aws:username"] = self.name
         elif self.kind is not Kind.FEDERATED:
@@ -90,7 +98,8 @@ class Principal:
             known["aws:PrincipalServiceName"] = self.arn
         if self.kind is Kind.ANONYMOUS:
             known |= {"aws:PrincipalArn": (), "aws:PrincipalAccount": (), "aws:PrincipalTag/*": ()}
-        return Facts({**known, **self.facts}, self.free)
+        unsure = (SOURCE_OWNER,) if self.of_an_account else ()
+        return Facts({**known, **self.facts}, self.free, unsure)
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from isolation.actors import Actor
 from isolation.evaluation import Decision
+from isolation.principals import SOURCE_OWNER
 from isolation.things import Thing
 
 
@@ -20,6 +21,11 @@ def remedy(actor: Actor, thing: Thing | None, decision: Decision) -> str:
         return (
             f"narrow {where}, or declare the principal in the `claims` of the component that makes"
             " it, with the reason why it reaches several tenants"
+        )
+    if any(one.key == SOURCE_OWNER.lower() for _, s in witness.statements for one in s.conditions):
+        return (
+            f"give the topic a policy in place of {where}: one that names its principals, and for"
+            f" services aws:SourceArn; {SOURCE_OWNER} lets in all of the account"
         )
     what = "so that it names only what the principal's own tenant owns"
     if thing is None:
