@@ -1,6 +1,6 @@
 """The `tenancy` command: arguments, display and exit codes around functions that a script can call.
 
-Exit codes: 0 done, 1 the operation failed, 2 bad input or refused, 130 interrupted.
+Exit codes: 0 done, 1 the operation failed, 2 bad input, 130 interrupted; commands have more.
 Results go to standard output, progress and errors to standard error.
 """
 
@@ -21,12 +21,12 @@ from localcloud.emulator import lifecycle
 from localcloud.engine import ensure_engine
 from localcloud.errors import LocalCloudError
 from localcloud.paths import Layout
-from onboarding import local, progress, standing_cli, summary
+from onboarding import local, progress, standing_cli, up_cli
 from onboarding.add_cli import add
 from onboarding.check_cli import check
 from onboarding.commands import Json, print_json, project_root
 from onboarding.data_plane_cli import dagster, start, stop
-from onboarding.deploy import Busy
+from onboarding.deploy import Busy, Unfinished
 from onboarding.erase import ErasureError
 from onboarding.errors import OperationFailed
 from onboarding.import_cli import import_
@@ -34,6 +34,7 @@ from onboarding.offboard_cli import offboard, verify
 from onboarding.pipeline_cli import pipeline
 from onboarding.plan_cli import plan
 from onboarding.prove_cli import prove
+from onboarding.verify import Missing
 from tenancy.errors import InvalidInput
 
 FAILED = 1
@@ -68,6 +69,7 @@ app.command(epilog="Example: tenancy add initech --tier medium")(add)
 app.command("import", epilog="Example: tenancy import tenant_config.yaml")(import_)
 app.command(epilog="Example: tenancy pipeline --rounds 1")(pipeline)
 app.command(epilog="Example: tenancy plan --markdown")(plan)
+app.command(epilog="Example: tenancy up --tenant initech --yes")(up_cli.up)
 app.command(epilog="Example: tenancy status --json")(standing_cli.status)
 app.command(epilog="Example: tenancy drift --tenant acme")(standing_cli.drift)
 app.command(epilog="Example: tenancy check --sarif findings.sarif")(check)
@@ -82,15 +84,8 @@ def _tenancy() -> None:
 
 @local_app.command(epilog="Example: tenancy local up --json")
 def up(*, as_json: Json = False) -> None:
-    """Deploy every local stack, and get or start whatever that needs."""
-    root = project_root()
-    result = local.up(root, progress.reporter_for(_errors()))
-    if as_json:
-        print_json(result.to_json())
-        return
-    console = _console()
-    summary.show(console, result.tenants, result.stacks)
-    console.print(f"embedded cloud: {result.endpoint}", highlight=False)
+    """Deploy every local stack, and get or start whatever that needs: `tenancy up --yes`."""
+    up_cli.run(yes=True, as_json=as_json)
 
 
 @local_app.command(epilog="Example: tenancy local down --clear")
@@ -157,7 +152,7 @@ def main() -> None:
         app()
     except InvalidInput as error:
         _fail(str(error), REFUSED)
-    except (LocalCloudError, OperationFailed, Busy, ErasureError) as error:
+    except (LocalCloudError, OperationFailed, Busy, Unfinished, Missing, ErasureError) as error:
         _fail(str(error), FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

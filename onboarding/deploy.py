@@ -1,4 +1,4 @@
-"""Deploys one stack: mend what a killed run left, preview, then update."""
+"""Deploys one stack: mends what a killed run left, previews, then updates."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.emulator.lifecycle import Cloud
-from onboarding import orphans, recovery
-from onboarding.deployed import Deployments
+from onboarding import orphans, previews, recovery
+from onboarding.deployed import Deployments, Finished
 from onboarding.engine import Engine
-from onboarding.events import changed
+from onboarding.previews import Preview
 from onboarding.progress import Reporter
 from onboarding.state import StackState
-from onboarding.summary import StackSummary, TenantSummary, tenants_of
+from onboarding.summary import StackSummary
 
 _HOLDER_PATIENCE = 600.0  # seconds; a living run of a local stack takes a minute or two
 _LOOK_EVERY = 0.5
@@ -23,62 +23,105 @@ class Busy(Exception):
     """Another living run holds the stack, and did not let go of it in time."""
 
 
+class Unfinished(Exception):
+    """Operations began and were never recorded, on a cloud that may hold their results."""
+
+
 @dataclass(frozen=True)
 class Target:
     """What stacks are deployed with and to.
 
     Attributes:
         engine: in the environment of the backend and cloud.
-        backend: the folder of the file backend.
         project: the Pulumi project's name.
-        cloud: the embedded cloud that runs.
+        backend: the folder of the embedded stacks' file backend; None for a user's own backend.
+        cloud: the embedded cloud that runs; None where there is none.
         deployments: the record of which stack went to which instance.
     """
 
     engine: Engine
-    backend: Path
     project: str
-    cloud: Cloud
-    deployments: Deployments
+    backend: Path | None
+    cloud: Cloud | None
+    deployments: Deployments | None
+
+    @property
+    def instance(self) -> str:
+        """The embedded cloud's id; empty where there is none."""
+        return self.cloud.instance if self.cloud else ""
+
+    def holds(self, stack: str) -> bool:
+        """Whether the embedded cloud that runs is the one that the stack was last deployed to."""
+        return bool(self.deployments and self.deployments.of(stack) == self.instance)
+
+    @property
+    def endpoint(self) -> str:
+        """The embedded cloud's URL; empty where there is none."""
+        return self.cloud.endpoint if self.cloud else ""
 
 
 def deploy(
-    target: Target, stack: str, reporter: Reporter
-) -> tuple[StackSummary, tuple[TenantSummary, ...]]:
-    """Bring one stack to what the files say.
+    target: Target,
+    stack: str,
+    reporter: Reporter,
+    *,
+    preview: Preview | None = None,
+    program: str = "",
+) -> StackSummary:
+    """Bring one stack, which is mended, to what the files say.
+
+    Args:
+        target: what it is deployed with and to.
+        stack: its name.
+        reporter: where progress goes.
+        preview: what the engine said before that it would do; None: it is asked now.
+        program: a digest of the program and its input.
 
     Raises:
         OperationFailed: the engine refused or failed; after a failed preview nothing has changed.
-        Busy: another run holds the stack.
     """
     began = time.monotonic()
     engine = target.engine
-    mended = mend(target, stack, reporter)
-    with reporter.operation(f"{stack}: preview", None) as shown:
-        preview = engine.preview(stack, shown.step)
+    if preview is None:
+        with reporter.operation(f"{stack}: preview", None) as shown:
+            preview = previews.ask(engine, stack, shown.step)
+        preview.raise_refused(stack)
     # Also when the preview found nothing to change: what components say of themselves (claims,
     # summary) is no change to the engine, but must be in the state.
     with reporter.operation(
-        f"{stack}: update, {_count(changed(preview.changes), 'change')}",
-        preview.changes.total() or None,
+        f"{stack}: update, {_count(preview.changes, 'change')}", preview.resources or None
     ) as shown:
         update = engine.up(stack, shown.step)
-    target.deployments.note(stack, target.cloud.instance)
     state = engine.export(stack) or StackState()
-    summary = StackSummary(
+    if target.deployments:
+        target.deployments.note(stack, Finished(target.instance, program, state.updated))
+    return StackSummary(
         stack=stack,
         changes=dict(update.changes),
         resources=len(state.in_cloud),
-        mended=mended,
+        mended=(),
         seconds=round(time.monotonic() - began, 1),
     )
-    return summary, tenants_of(stack, state, target.cloud.endpoint)
+
+
+def is_held(target: Target, stack: str) -> bool:
+    """Whether there is a lock on an embedded stack, of a living run or of a dead one."""
+    backend = target.backend
+    return bool(backend and recovery.read_locks(backend, target.project, stack))
 
 
 def mend(target: Target, stack: str, reporter: Reporter) -> tuple[str, ...]:
-    """Make the stack one that an update can start from. Returns what was wrong with it."""
+    """Make the stack one that an update can start from. Returns what was wrong with it.
+
+    Raises:
+        Busy: another run holds the stack.
+        Unfinished: a run was killed, and nobody can say what it left in the user's cloud.
+        OperationFailed: the engine refused or failed.
+    """
     engine = target.engine
-    locks = _abandoned_locks(target, stack, reporter)
+    if target.backend is None:
+        return _mend_elsewhere(engine, stack)
+    locks = _abandoned_locks(target, target.backend, stack, reporter)
     ended = orphans.end(orphans.find_orphans(f"file://{target.backend}"))
     if ended:
         reporter.say(f"{stack}: ended {_count(ended, 'process')} of a run that was killed")
@@ -86,8 +129,8 @@ def mend(target: Target, stack: str, reporter: Reporter) -> tuple[str, ...]:
     if state is None:
         engine.init(stack)
         return ()
-    last = target.deployments.of(stack)
-    mending = recovery.decide(state, locks, last, target.cloud.instance)
+    last = target.deployments.of(stack) if target.deployments else None
+    mending = recovery.decide(state, locks, last, target.instance)
     for reason in mending.reasons:
         reporter.say(f"{stack}: {reason}")
     if mending.cancel:
@@ -98,12 +141,28 @@ def mend(target: Target, stack: str, reporter: Reporter) -> tuple[str, ...]:
     return mending.reasons
 
 
-def _abandoned_locks(target: Target, stack: str, reporter: Reporter) -> tuple[recovery.Lock, ...]:
+def _mend_elsewhere(engine: Engine, stack: str) -> tuple[str, ...]:
+    state = engine.export(stack)
+    if state is None:
+        engine.init(stack)
+    elif state.pending:
+        raise Unfinished(
+            f"stack {stack}: {_count(len(state.pending), 'operation')} began and did not end:"
+            f" {state.pending[0]}\n"
+            f"  remedy: see whether it was made, tell the engine with"
+            f" `pulumi refresh --stack {stack}`, and run this again"
+        )
+    return ()
+
+
+def _abandoned_locks(
+    target: Target, backend: Path, stack: str, reporter: Reporter
+) -> tuple[recovery.Lock, ...]:
     """The locks on the stack once no living run holds it. Raises Busy."""
     deadline = time.monotonic() + _HOLDER_PATIENCE
     told = None
     while True:
-        locks = recovery.read_locks(target.backend, target.project, stack)
+        locks = recovery.read_locks(backend, target.project, stack)
         holder = recovery.living_holder(locks)
         if holder is None:
             return locks

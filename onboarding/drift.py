@@ -99,16 +99,16 @@ def drift(root: Path, reporter: Reporter, *, stack: str = "", tenant: str = "") 
     estate = load_estate(root)
     scope = scope_of(estate, stack, tenant)
     with opened(root, scope, reporter) as found:
-        instance = found.enter_cloud()
-        deployed = Deployed.read(found.engine, reporter)
+        target = found.running_cloud()
+        deployed = Deployed.read(target.engine, reporter)
         names = [name for name in scope.chosen if deployed.state(name).in_cloud]
-        if names and scope.embedded and not instance:
+        if names and scope.embedded and target.cloud is None:
             raise LocalCloudError(
                 "the embedded cloud does not run, and what was in it is gone",
                 "run `make up`, which makes it anew",
             )
-        jobs = {name: partial(_read_back, found.engine, name, reporter) for name in names}
-        read = at_once(jobs, found.engine.interrupt, reporter.say)
+        jobs = {name: partial(_read_back, target.engine, name, reporter) for name in names}
+        read = at_once(jobs, target.engine.interrupt, reporter.say)
     differing: list[Difference] = []
     wholes: dict[str, Sequence[Entry]] = {}
     for plan in scope.stacks:

@@ -35,6 +35,7 @@ _CODES = {
     Kind.ACCESS: Code.CROSS_TENANT,
     Kind.COLLISION: Code.COLLISION,
     Kind.QUOTA: Code.QUOTA,
+    Kind.LOSS: Code.DATA_LOSS,
 }
 
 

@@ -1,46 +1,20 @@
-"""The local stacks and the embedded cloud under them: up, down, status. No display, no exits."""
+"""The local stacks and the embedded cloud under them: down, status. No display, no exits."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import yaml
-
 from localcloud import shell
 from localcloud.emulator import lifecycle
-from localcloud.engine import ensure_engine
-from localcloud.launchers import install_launchers
 from localcloud.paths import Layout
-from onboarding import backend, columns, guard, orphans, recovery, vending
-from onboarding.deploy import Target, deploy
+from onboarding import backend, guard, orphans, recovery
 from onboarding.engine import Engine
-from onboarding.opened import NO_CLOUD, alone, deployments
+from onboarding.opened import NO_CLOUD, alone, deployments, project_name
 from onboarding.progress import Reporter
 from onboarding.state import StackState
-from onboarding.summary import StackSummary, TenantSummary
-from tenancy.estate import Estate, StackPlan, load_estate
-
-
-@dataclass(frozen=True)
-class UpResult:
-    """What `up` did and what exists now.
-
-    Attributes:
-        endpoint: the embedded cloud's URL for AWS clients.
-        instance: its id.
-    """
-
-    endpoint: str
-    instance: str
-    stacks: tuple[StackSummary, ...]
-    tenants: tuple[TenantSummary, ...]
-
-    def to_json(self) -> dict[str, object]:
-        """For machines."""
-        return asdict(self)
+from tenancy.estate import Estate, StackPlan
 
 
 @dataclass(frozen=True)
@@ -87,62 +61,6 @@ def local_plans(estate: Estate) -> tuple[StackPlan, ...]:
     """The stacks of the embedded cloud: an environment's platform first, hard tenants' after it."""
     plans = (plan for plan in estate.stacks if plan.environment.embedded)
     return tuple(sorted(plans, key=lambda plan: plan.hard))
-
-
-def project_name(root: Path) -> str:
-    """The Pulumi project's name."""
-    name = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
-    return str(name)
-
-
-def up(root: Path, reporter: Reporter) -> UpResult:
-    """Deploy every local stack, and whatever that needs.
-
-    Raises:
-        InvalidInput: the files cannot be used, or (Refused) would lose or move a tenant; nothing
-            was deployed then, nor was an engine or a cloud started for it.
-        LocalCloudError: no engine could be had, or the embedded cloud does not start.
-        OperationFailed, Busy: see `deploy`.
-    """
-    estate = load_estate(root)
-    plans = local_plans(estate)
-    layout = Layout(root).make()
-    with alone(layout.home, reporter):
-        command = ensure_engine(reporter.say, layout)
-        engine = Engine(command, root, layout.logs)
-        # The guard asks for states only, and needs no cloud: what it refuses starts none.
-        shell.enter(root, NO_CLOUD)
-        backend.drop_torn_attributes(layout.state)
-        _guard(engine, plans)
-        install_launchers(command, layout)
-        cloud = lifecycle.ensure(reporter.say, layout)
-        shell.enter(root, cloud.endpoint)
-        target = Target(engine, layout.state, project_name(root), cloud, deployments(layout))
-        results = _vend(root, target, estate, reporter)
-        plans = local_plans(load_estate(root))  # with the numbers of the accounts by now
-        for plan in plans:
-            cloud.open_account(plan.account_id)
-        results += [deploy(target, plan.name, reporter) for plan in plans]
-    return UpResult(
-        endpoint=cloud.endpoint,
-        instance=cloud.instance,
-        stacks=tuple(stack for stack, _ in results),
-        tenants=tuple(tenant for _, tenants in results for tenant in tenants),
-    )
-
-
-def _vend(
-    root: Path, target: Target, estate: Estate, reporter: Reporter
-) -> list[tuple[StackSummary, tuple[TenantSummary, ...]]]:
-    """Have the accounts vended that tenants lack, and write down which they are."""
-    results = []
-    for plan in estate.organizations:
-        if plan.environment.embedded:
-            results.append(deploy(target, plan.name, reporter))
-            state = target.engine.export(plan.name) or StackState()
-            for file in vending.write_down(root, plan, vending.vended_in(state)):
-                reporter.say(f"{plan.name}: {file} tells the account from now on")
-    return results
 
 
 def down(root: Path, reporter: Reporter, *, clear: bool) -> bool:
@@ -204,12 +122,3 @@ def _stack_status(
         lock_alive=alive is not None,
         current=instance is not None and deployments(layout).of(stack) == instance,
     )
-
-
-def _guard(engine: Engine, plans: Sequence[StackPlan]) -> None:
-    """Compare all states in the local backend, those of stacks no longer wanted included."""
-    states = {stack: engine.export(stack) or StackState() for stack in engine.stacks()}
-    deployed = [t for stack, state in states.items() for t in guard.deployed_tenants(stack, state)]
-    guard.check(deployed, guard.planned_tenants(plans))
-    open_columns = [c for state in states.values() for c in columns.deployed_columns(state)]
-    columns.check(open_columns, plans)

@@ -26,7 +26,7 @@ from onboarding.deploy import Target, deploy, mend
 from onboarding.engine import Engine
 from onboarding.erase import Eraser, ErasureError, Holdings
 from onboarding.errors import Refused
-from onboarding.opened import alone, deployments
+from onboarding.opened import alone, deployments, project_name
 from onboarding.progress import Reporter
 from onboarding.receipts import FOLDER, Receipt, Receipts, write_whole
 from tenancy.errors import Problem
@@ -159,12 +159,13 @@ class _Offboarding:
             return
         plan, settings = self._planned()
         state = target.engine.export(plan.name)
-        if state is None or target.deployments.of(plan.name) != target.cloud.instance:
+        if state is None or not target.holds(plan.name):
             raise LocalCloudError(
                 f"the embedded cloud does not hold tenant {self._tenant} as it is deployed",
                 "run `make up`, then this again",
             )
         self._tell(Leaving.SUSPENDED)
+        mend(target, plan.name, self._reporter)
         deploy(target, plan.name, self._reporter)
         holdings = Holdings.of(settings, plan.name, plan.assumed_roles)
         denied = Eraser(holdings).denied()
@@ -274,6 +275,7 @@ class _Offboarding:
             if hard:
                 target.engine.forget(stack)
         if not hard:
+            mend(target, stack, self._reporter)
             deploy(target, stack, self._reporter)
         if left := Eraser(holdings).left():
             raise ErasureError(f"still there: {', '.join(left)}")
@@ -346,8 +348,8 @@ class _Offboarding:
         cloud = lifecycle.ensure(self._reporter.say, layout)
         shell.enter(self._root, cloud.endpoint)
         engine = Engine(command, self._root, layout.logs)
-        project = local.project_name(self._root)
-        return Target(engine, layout.state, project, cloud, deployments(layout))
+        project = project_name(self._root)
+        return Target(engine, project, layout.state, cloud, deployments(layout))
 
 
 def _environment(estate: Estate) -> str:

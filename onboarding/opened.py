@@ -6,19 +6,25 @@ own environment says (`pulumi login`, AWS credentials), which is left as it is.
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from localcloud import shell
 from localcloud.emulator import lifecycle
+from localcloud.emulator.lifecycle import Cloud
 from localcloud.engine import ensure_engine
 from localcloud.launchers import install_launchers
 from localcloud.paths import Layout
 from localcloud.processes import exclusive
 from onboarding import backend
+from onboarding.deploy import Target
 from onboarding.deployed import Deployments
 from onboarding.engine import Engine
 from onboarding.progress import Reporter
@@ -33,30 +39,42 @@ class Opened:
     """The stacks of a scope, open to one command.
 
     Attributes:
-        engine: in the environment of their backend.
-        deployments: which embedded cloud each was deployed to; None for stacks elsewhere.
+        target: without a cloud until `start_cloud`.
     """
 
     root: Path
     scope: Scope
-    engine: Engine
+    target: Target
     layout: Layout
-    deployments: Deployments | None
+    reporter: Reporter
 
-    def enter_cloud(self) -> str:
-        """Let the engine reach the embedded cloud, if it runs: it is not started.
-
-        Returns:
-            its instance; empty where none runs, or where the stacks are in another cloud.
-        """
+    def running_cloud(self) -> Target:
+        """With the embedded cloud if it runs; it is not started. Other clouds just are there."""
         if not self.scope.embedded:
-            return ""
-        install_launchers(self.engine.command, self.layout)
+            return self.target
+        install_launchers(self.target.engine.command, self.layout)
         found = lifecycle.status(self.layout)
         if not found.running or not found.endpoint or not found.instance:
-            return ""
+            return self.target
         shell.enter(self.root, found.endpoint)
-        return found.instance
+        return self._with(Cloud(found.endpoint, found.instance, fresh=False))
+
+    def start_cloud(self) -> Target:
+        """With the embedded cloud, which is started where it does not run.
+
+        Raises:
+            LocalCloudError: it does not start.
+        """
+        if not self.scope.embedded:
+            return self.target
+        install_launchers(self.target.engine.command, self.layout)
+        cloud = lifecycle.ensure(self.reporter.say, self.layout)
+        shell.enter(self.root, cloud.endpoint)
+        return self._with(cloud)
+
+    def _with(self, cloud: Cloud) -> Target:
+        of = self.target
+        return Target(of.engine, of.project, of.backend, cloud, of.deployments)
 
 
 @contextmanager
@@ -78,22 +96,38 @@ def opened(
     if not scope.embedded:
         found = shutil.which("pulumi")
         command = Path(found) if found else ensure_engine(reporter.say, layout)
-        yield Opened(root, scope, Engine(command, root, layout.logs), layout, None)
+        target = Target(Engine(command, root, layout.logs), project_name(root), None, None, None)
+        yield Opened(root, scope, target, layout, reporter)
         return
     with nullcontext() if reading else alone(layout.home, reporter):
         engine = Engine(ensure_engine(reporter.say, layout), root, layout.logs)
         shell.enter(root, NO_CLOUD)
         backend.drop_torn_attributes(layout.state)
-        yield Opened(root, scope, engine, layout, deployments(layout))
+        target = Target(engine, project_name(root), layout.state, None, deployments(layout))
+        yield Opened(root, scope, target, layout, reporter)
 
 
-def alone(folder: Path, reporter: Reporter) -> AbstractContextManager[None]:
-    """Let one command at a time work on what is kept in the folder; others wait, and say so."""
-    return exclusive(
-        folder / "lock", lambda: reporter.say("waiting for another tenancy command to end")
-    )
+@contextmanager
+def alone(folder: Path, reporter: Reporter) -> Iterator[None]:
+    """Let one command at a time work on what the folder keeps; others wait, and say for whom."""
+    path = folder / "lock"
+
+    def waiting() -> None:
+        holder = path.read_text(encoding="utf-8").strip()
+        reporter.say(f"waiting for another tenancy command to end{holder and f': {holder}'}")
+
+    with exclusive(path, waiting):
+        since = time.strftime("%H:%M:%S")
+        path.write_text(f"process {os.getpid()}, since {since}\n", encoding="utf-8")
+        yield
 
 
 def deployments(layout: Layout) -> Deployments:
-    """The record of which embedded cloud each stack was deployed to."""
+    """The record of what was deployed to which embedded cloud."""
     return Deployments(layout.state / "deployed.json")
+
+
+def project_name(root: Path) -> str:
+    """The Pulumi project's name."""
+    name = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
+    return str(name)

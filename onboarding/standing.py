@@ -82,7 +82,7 @@ def standing(root: Path, reporter: Reporter, *, stack: str = "") -> Standing:
     """
     scope = scope_of(load_estate(root), stack)
     with opened(root, scope, reporter, reading=True) as found:
-        deployed = Deployed.read(found.engine, reporter)
+        deployed = Deployed.read(found.target.engine, reporter)
     environment = scope.stacks[0].environment.name
     noted = Noted.of(found.layout.home, environment)
     proof, drift = noted.found(PROOF) or {}, noted.found(DRIFT) or {}

@@ -76,7 +76,9 @@ class StackSummary:
 
 
 def tenants_of(stack: str, state: StackState, cloud: str) -> tuple[TenantSummary, ...]:
-    """The tenants of a stack that was deployed to its end; `cloud` is the URL of the cloud."""
+    """The tenants of a stack that was deployed to its end; `cloud` is the URL of the
+    embedded cloud, empty for another.
+    """
     return tuple(
         _tenant(stack, component.outputs["summary"], cloud, len(state.below(component.urn)))
         for component in sorted(state.of_type(TENANT_TYPE), key=lambda component: component.name)
@@ -97,7 +99,7 @@ def _tenant(stack: str, summary: Mapping[str, Any], cloud: str, resources: int) 
         roles=tuple(summary.get("roles", ())),
         runs=summary["runs"],
         audit=summary["audit"],
-        endpoints={"aws": cloud, **summary.get("endpoints", {})},
+        endpoints={**({"aws": cloud} if cloud else {}), **summary.get("endpoints", {})},
         resources=resources,
     )
 

@@ -16,6 +16,8 @@ class Kind(StrEnum):
     """Two would have the same name."""
     QUOTA = "quota"
     """An account would hold more than it may."""
+    LOSS = "loss"
+    """What is deployed would be lost or stranded."""
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ def orphan_problems(
             f" in environment {environment}; removing or moving a tenant would strand its data",
             f"restore tenants/{tenant}.yaml with `tier: hard` and its environment; delete this"
             " file only if the stack was never deployed or holds nothing any more",
+            Kind.LOSS,
         )
         for stack in stacks
         if stack not in names | hard

@@ -127,11 +127,11 @@ class Checkout:
         python = self.root / ".venv" / "bin" / "python"
         subprocess.run([python, "-c", program], cwd=self.root, env=self.environment, check=True)
 
-    def refused_up(self) -> str:
+    def refused_up(self, code: int = 6) -> str:
         """`tenancy local up`, which must be refused; what it told. No engine was called."""
         before = self.logs()
         done = self.run("up")
-        assert done.returncode == 2, done.stderr
+        assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         assert "remedy" in done.stderr
         assert self.logs() == before, "the engine was called"

@@ -39,7 +39,6 @@ def test_a_second_up_changes_nothing_and_tells_what_exists(deployed: Checkout) -
         *(f"stack {stack}: 0 changes" for stack in STACKS),
     ):
         assert wanted in done.stdout
-    assert "local: preview" in done.stderr
     assert "reading back" not in done.stderr, "it mended what was not broken"
     assert "\x1b[" not in done.stdout + done.stderr, "colour where there is no terminal"
     assert {stack: deployed.read(f"Pulumi.{stack}.yaml") for stack in files} == files

@@ -90,5 +90,5 @@ def test_a_refusal_starts_no_cloud(deployed: Checkout) -> None:
     with deployed.edited(
         "tenants/acme.yaml", "tenant: acme\ncontact: a@acme.example\ntire: soft\n"
     ):
-        told = deployed.refused_up()
+        told = deployed.refused_up(code=2)
     assert "tenants/acme.yaml: tire" in told

@@ -34,6 +34,6 @@ def test_a_setting_that_cannot_be_is_refused_before_any_engine_call(deployed: Ch
     environment = deployed.read(ENVIRONMENT)
     shared = environment.replace("    embedded: true", "    soft_roles: shared\n    embedded: true")
     with deployed.edited(ENVIRONMENT, shared):
-        told = deployed.refused_up()
+        told = deployed.refused_up(code=2)
     assert "tenants/acme.yaml: access.writer[0].oidc.provider" in told
     assert "iam: medium" in told

@@ -40,7 +40,7 @@ def test_every_command_has_help_with_an_example_and_prints_json(command: str) ->
     [
         ("tenancy pl", "plan"),
         ("tenancy plan --tenant fed", "federal-dhs"),
-        ("tenancy plan --st", "--stack"),
+        ("tenancy up --st", "--stack"),
     ],
 )
 def test_a_shell_completes_commands_options_and_tenants(words: str, told: str) -> None:

@@ -1,0 +1,233 @@
+"""`tenancy up`: judge, ask, deploy in the order of dependency, verify from outside. No exits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from onboarding import vending
+from onboarding.deploy import Target, deploy, is_held, mend
+from onboarding.deployed import Finished
+from onboarding.judge import Deployed, Judged, judge, refused_by_files
+from onboarding.noted import PROOF, Noted
+from onboarding.opened import Opened, opened
+from onboarding.parallel import at_once
+from onboarding.plan import of_backend, question, read_estate
+from onboarding.planned import Plan
+from onboarding.progress import Reporter
+from onboarding.recordings import program_key
+from onboarding.scope import Scope, scope_of
+from onboarding.state import StackState
+from onboarding.summary import StackSummary, TenantSummary, tenants_of
+from onboarding.verify import Verified, verify
+from tenancy.estate import StackPlan, load_estate
+
+Confirm = Callable[[Plan], bool]
+"""Told a plan without refusals: whether to go on."""
+
+
+class RefusedPlan(Exception):
+    """A plan that speaks against its update: nothing was deployed."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self.plan = plan
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.plan.refusals))
+
+
+@dataclass(frozen=True)
+class UpResult:
+    """What `up` did and what exists now.
+
+    Attributes:
+        endpoint: the embedded cloud's URL for AWS clients; empty for another cloud.
+        instance: its id.
+        verified: what was found from outside, of each tenant of the stacks.
+        plan: what was judged before; None where nobody asks.
+        declined: whether the user did not want it: nothing was deployed.
+    """
+
+    endpoint: str
+    instance: str
+    stacks: tuple[StackSummary, ...] = ()
+    tenants: tuple[TenantSummary, ...] = ()
+    verified: tuple[Verified, ...] = ()
+    plan: Plan | None = field(default=None, repr=False)
+    declined: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        """For machines."""
+        return {
+            "endpoint": self.endpoint,
+            "instance": self.instance,
+            "stacks": [asdict(stack) for stack in self.stacks],
+            "tenants": [asdict(tenant) for tenant in self.tenants],
+            "verified": {each.tenant: list(each.found) for each in self.verified},
+            "plan": self.plan.to_json() if self.plan else None,
+            "declined": self.declined,
+        }
+
+
+def up(
+    root: Path, reporter: Reporter, confirm: Confirm, *, stack: str = "", tenant: str = ""
+) -> UpResult:
+    """Deploy what the files say, after judging it, and see that it is there.
+
+    Args:
+        root: the project.
+        reporter: where progress goes.
+        confirm: asked once, if anything would change.
+        stack: see `scope_of`.
+        tenant: see `scope_of`.
+
+    Raises:
+        RefusedPlan: something speaks against it; nothing was deployed, and where the files alone
+            say so, neither was an engine asked nor a cloud started.
+        InvalidInput: the files or the program cannot be used.
+        LocalCloudError: no engine could be had, or the embedded cloud does not start.
+        OperationFailed, Busy, Unfinished: see `deploy` and `mend`.
+        Missing: see `verify`.
+    """
+    estate = read_estate(root)
+    if isinstance(estate, Plan):
+        raise RefusedPlan(estate)
+    scope = scope_of(estate, stack, tenant)
+    with opened(root, scope, reporter) as found:
+        engine = found.target.engine
+        held = any(is_held(found.target, name) for name in scope.chosen)
+        before = Deployed.read(engine, reporter)
+        refused = refused_by_files(before, of_backend(estate, scope))
+        if refused:
+            raise RefusedPlan(Plan(refusals=refused, tenant=tenant))
+        target = found.start_cloud()
+        lacking = any(not plan.account_vended for plan in scope.plans)
+        # Accounts that are known are there before stacks in them are looked at, also in a cloud
+        # that is new; others are vended when nothing speaks against it.
+        vended = () if lacking else _vend(target, root, scope, reporter)
+        mended = _mend(target, scope, reporter)
+        if held or any(mended.values()):  # then they are not what they were
+            before = Deployed.read(engine, reporter)
+        judged = _judge(found, before, reporter)
+        if judged.plan.changed and not confirm(judged.plan):
+            return UpResult(target.endpoint, target.instance, plan=judged.plan, declined=True)
+        if lacking:
+            vended = _vend(target, root, scope, reporter)
+            scope = scope_of(load_estate(root), stack, tenant)
+            mended = _mend(target, scope, reporter) | mended
+            before = Deployed.read(engine, reporter)
+            judged = _judge(replace(found, scope=scope), before, reporter)
+        update = _Update(target, scope, judged, before, mended)
+        summaries = (*vended, *update.run(reporter))
+        tenants = tuple(
+            one
+            for name in scope.chosen
+            for one in tenants_of(name, engine.export(name) or StackState(), target.endpoint)
+        )
+        verified = verify(tenants, scope.plans)
+        if judged.plan.verdict:
+            noted = Noted.of(found.layout.home, scope.stacks[0].environment.name)
+            answer = judged.plan.verdict.answer.value
+            noted.note(PROOF, {"answer": answer, "on": "what was deployed"})
+    return UpResult(target.endpoint, target.instance, summaries, tenants, verified, judged.plan)
+
+
+def _vend(target: Target, root: Path, scope: Scope, reporter: Reporter) -> tuple[StackSummary, ...]:
+    """Have the accounts vended that tenants lack, and write down which they are."""
+    plan = scope.organization
+    if plan is None:
+        return ()
+    program = program_key(root, plan)
+    state = target.engine.export(plan.name) or StackState()
+    summary = _unchanged(target, plan.name, program, state)
+    if summary is None or is_held(target, plan.name):
+        reasons = mend(target, plan.name, reporter)
+        summary = replace(deploy(target, plan.name, reporter, program=program), mended=reasons)
+        state = target.engine.export(plan.name) or StackState()
+    for file in vending.write_down(root, plan, vending.vended_in(state)):
+        reporter.say(f"{plan.name}: {file} tells the account from now on")
+    return (summary,)
+
+
+def _unchanged(target: Target, stack: str, program: str, state: StackState) -> StackSummary | None:
+    """The summary of a stack that is as the last update of the very same program left it."""
+    now = Finished(target.instance, program, state.updated)
+    if target.deployments is None or target.deployments.finished(stack) != now:
+        return None
+    return StackSummary(stack, {"same": len(state.resources)}, len(state.in_cloud), (), 0.0)
+
+
+def _mend(target: Target, scope: Scope, reporter: Reporter) -> dict[str, tuple[str, ...]]:
+    """Stack -> what was wrong with it, of those whose account is there."""
+    plans = [plan for plan in scope.plans if plan.account_vended]
+    if target.cloud:
+        for plan in plans:
+            target.cloud.open_account(plan.account_id)
+    return {plan.name: mend(target, plan.name, reporter) for plan in plans}
+
+
+def _judge(found: Opened, deployed: Deployed, reporter: Reporter) -> Judged:
+    """Judge, and refuse. Raises RefusedPlan."""
+    judged = judge(question(found, deployed), found.target.engine, reporter)
+    if judged.plan.refusals:
+        raise RefusedPlan(judged.plan)
+    return judged
+
+
+@dataclass(frozen=True)
+class _Update:
+    """The update of a scope's stacks, after all was judged.
+
+    Attributes:
+        before: the states that were judged.
+        mended: stack -> what was wrong with it.
+    """
+
+    target: Target
+    scope: Scope
+    judged: Judged
+    before: Deployed
+    mended: Mapping[str, tuple[str, ...]]
+
+    def run(self, reporter: Reporter) -> tuple[StackSummary, ...]:
+        """The platform's stack, then the others at once. Raises the first failure, tells others."""
+        done: dict[str, StackSummary] = {}
+        for wave in _waves(self.scope.plans):
+            settled = {name: same for name in wave if (same := self._settled(name))}
+            jobs = {
+                name: partial(
+                    deploy,
+                    self.target,
+                    name,
+                    reporter,
+                    preview=self.judged.previews.get(name),
+                    program=self.judged.programs[name],
+                )
+                for name in wave
+                if name not in settled
+            }
+            done |= settled | at_once(jobs, self.target.engine.interrupt, reporter.say)
+        return tuple(replace(done[name], mended=self.mended[name]) for name in self.scope.chosen)
+
+    def _settled(self, stack: str) -> StackSummary | None:
+        """The summary of a stack that needs no update: it could only write the same again.
+
+        That is where the engine finds no change, and the state is as the last update of the very
+        same program left it.
+        """
+        preview = self.judged.previews.get(stack)
+        if preview is None or preview.changes or self.mended[stack]:
+            return None
+        program = self.judged.programs[stack]
+        return _unchanged(self.target, stack, program, self.before.state(stack))
+
+
+def _waves(plans: Sequence[StackPlan]) -> Iterator[list[str]]:
+    """Hard tenants' stacks read the platform's outputs; they do not know of each other."""
+    for hard in (False, True):
+        names = [plan.name for plan in plans if plan.hard is hard]
+        if names:
+            yield names
