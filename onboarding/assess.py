@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from isolation.graph import Graph, Resource
@@ -91,7 +92,10 @@ class Planned:
 
 
 def assess(
-    stacks: Sequence[Planned], neighbours: Mapping[str, Sequence[Entry]], chosen: Iterable[str]
+    stacks: Sequence[Planned],
+    neighbours: Mapping[str, Sequence[Entry]],
+    chosen: Iterable[str],
+    organizations: Mapping[str, Sequence[Entry]] = MappingProxyType({}),
 ) -> Plan:
     """Everything that is known before an update of the stacks ``chosen``.
 
@@ -99,10 +103,11 @@ def assess(
         stacks: all of one environment.
         neighbours: what the program makes of stacks of other environments in the same accounts.
         chosen: names of the stacks that would be updated.
+        organizations: what the program makes of the stack that vends the environment's accounts.
     """
     names = set(chosen)
     environment = stacks[0].plan.environment
-    graph = _graph({stack.plan.name: stack.wanted for stack in stacks})
+    graph = _graph({**organizations, **{stack.plan.name: stack.wanted for stack in stacks}})
     verdict, held_off = prove_fences(graph, Options(strict=True))
     policies = tuple(_policies(graph))
     held = [

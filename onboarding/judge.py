@@ -131,14 +131,16 @@ def judge(question: Question, engine: Engine, report: Reporter) -> Judged:
         InvalidInput: the program fails.
     """
     scope, deployed = question.scope, question.deployed
-    stacks = (*scope.stacks, *scope.neighbours)
+    organizations = (scope.organization,) if scope.organization else ()
     with (
         without_collection(),
         Recorder(question.root, report) as recorder,
         ThreadPoolExecutor(1) as aside,
     ):
-        programs = recorder.keys(stacks)
-        recording = aside.submit(recorder.record, Estate(stacks))
+        programs = recorder.keys((*scope.stacks, *scope.neighbours))
+        recording = aside.submit(
+            recorder.record, Estate((*scope.stacks, *scope.neighbours), organizations)
+        )
 
         def interrupt() -> None:
             engine.interrupt()
@@ -151,6 +153,7 @@ def judge(question: Question, engine: Engine, report: Reporter) -> Judged:
             [_planned(plan, deployed, recordings, found.get(plan.name)) for plan in scope.stacks],
             {plan.name: recordings.entries(plan) for plan in scope.neighbours},
             scope.chosen,
+            {plan.name: recordings.entries(plan) for plan in organizations},
         )
     return Judged(replace(plan, tenant=scope.tenant), programs, found)
 

@@ -18,7 +18,9 @@ class Scope:
         chosen: the names of those to work on, in the order of deployment.
         neighbours: stacks of other environments in the same accounts, which fill the same quotas.
         tenant: the only tenant that is asked for; empty for all.
-        organization: the stack that vends the accounts of chosen stacks; None where none needs it.
+        organization: the stack that vends the environment's accounts, judged with the others;
+            None where none is vended.
+        vending: whether it is to be deployed before the chosen ones.
     """
 
     stacks: tuple[StackPlan, ...]
@@ -26,6 +28,7 @@ class Scope:
     neighbours: tuple[StackPlan, ...] = ()
     tenant: str = ""
     organization: OrganizationPlan | None = None
+    vending: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -72,6 +75,9 @@ def scope_of(estate: Estate, stack: str = "", tenant: str = "") -> Scope:
             )
     ids = {id_ for plan in candidates for id_ in plan.tenant_ids}
     accounts = {plan.account_id for plan in stacks}
+    organization = next(
+        (plan for plan in estate.organizations if plan.environment == environment), None
+    )
     return Scope(
         stacks,
         tuple(plan.name for plan in candidates),
@@ -83,14 +89,10 @@ def scope_of(estate: Estate, stack: str = "", tenant: str = "") -> Scope:
             and plan.environment.embedded == environment.embedded  # else they share the digits only
         ),
         tenant,
-        next(
-            (
-                plan
-                for plan in estate.organizations
-                if plan.environment == environment and ids & set(plan.members)
-            ),
-            None,
-        ),
+        organization,
+        # Who has left has no stack, but an account: it is kept when all of them are asked for.
+        organization is not None
+        and (candidates == [*stacks] or bool(ids & {*organization.members})),
     )
 
 

@@ -138,7 +138,7 @@ def up(
 def _vend(target: Target, root: Path, scope: Scope, reporter: Reporter) -> tuple[StackSummary, ...]:
     """Have the accounts vended that tenants lack, and write down which they are."""
     plan = scope.organization
-    if plan is None:
+    if plan is None or not scope.vending:
         return ()
     program = program_key(root, plan)
     state = target.engine.export(plan.name) or StackState()

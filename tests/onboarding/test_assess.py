@@ -219,3 +219,10 @@ def test_what_has_no_tag_is_its_tenants_whatever_the_order_of_the_entries(estate
     assert children_first.forecasts == parents_first.forecasts
     # A tenant's own policy names it, and does not grow with others of its tier.
     assert all("policy" not in each.first for each in children_first.forecasts)
+
+
+def test_what_the_stack_of_vended_accounts_makes_is_judged_too(estate: Estate) -> None:
+    again = resource("aws:s3/bucket:Bucket", "again", bucket="lake")
+    stack = Planned(estate.stack("prod"), [], sound())
+    plan = assess([stack], {}, ["prod"], {"prod-org": [placed(), again]})
+    assert of(plan, Code.COLLISION)

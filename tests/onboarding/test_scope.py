@@ -9,7 +9,9 @@ import pytest
 from onboarding.scope import scope_of
 from tenancy.errors import InvalidInput
 from tenancy.estate import Estate, load_estate
-from tests.estates import ENVIRONMENT, write_estate
+from tests.estates import ENVIRONMENT, FILES, write_estate
+
+VENDED = "    organization: {parent: r-root, email: 'aws+{tenant}@lake.example'}\n"
 
 
 def environment(name: str, region: str) -> str:
@@ -63,3 +65,35 @@ def test_an_unknown_stack_or_tenant_is_refused_with_the_probable_one(estate: Est
 def test_without_an_embedded_environment_a_stack_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="--stack prod"):
         scope_of(load_estate(write_estate(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("stack", "tenant", "vending"),
+    [
+        ("prod", "", True),
+        ("prod", "acme", False),
+        ("prod", "initech", True),
+        ("prod-initech", "", True),
+    ],
+)
+def test_accounts_are_vended_for_all_or_for_who_gets_one(
+    tmp_path: Path, stack: str, tenant: str, *, vending: bool
+) -> None:
+    prod = f"{FILES['Pulumi.prod.yaml']}{VENDED}"
+    initech = "tenant: initech\ncontact: i@initech.example\nisolation: hard\nregion: us-west-2\n"
+    files = {"Pulumi.prod.yaml": prod, "tenants/initech.yaml": initech}
+    scope = scope_of(load_estate(write_estate(tmp_path, files)), stack, tenant)
+    assert scope.organization is not None
+    assert scope.vending is vending
+
+
+def test_the_account_of_who_has_left_is_still_kept_in_order(tmp_path: Path) -> None:
+    prod = f"{FILES['Pulumi.prod.yaml']}{VENDED}"
+    initech = (
+        "tenant: initech\ncontact: i@initech.example\nisolation: hard\nregion: us-west-2\n"
+        "offboarding: destroyed\n"
+    )
+    files = {"Pulumi.prod.yaml": prod, "tenants/initech.yaml": initech}
+    scope = scope_of(load_estate(write_estate(tmp_path, files)), "prod")
+    assert scope.chosen == ("prod",)
+    assert scope.vending
