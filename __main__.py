@@ -8,7 +8,7 @@ from pulumi import ResourceOptions
 
 import components.aws as lakehouse
 from tenancy.errors import InvalidInput
-from tenancy.estate import load_estate
+from tenancy.estate import StackPlan, load_estate
 from tenancy.names import PLATFORM
 from tenancy.organization import OrganizationPlan
 from tenancy.tiers import Tier
@@ -27,13 +27,20 @@ provider = aws.Provider(
 )
 
 
-managed = {"environment": environment.name, "managed-by": f"{pulumi.get_project()}/{stack.name}"}
+managed = {"environment": environment.name, "managed-by": f"{pulumi.get_project()}/{stack.home}"}
 
 
 def owned_by(tenant: str, tier: str) -> ResourceOptions:
     """Everything of one owner: tagged so, and made with the stack's provider."""
     tags = {"tenant": tenant, "tier": tier, **managed}
     return ResourceOptions(providers=[provider], transformations=[lakehouse.tagging(tags)])
+
+
+def tenants_on(commons: lakehouse.Commons, stack: StackPlan) -> None:
+    """The tenants of the stack, each of all that it needs."""
+    for settings in stack.tenants:
+        args = lakehouse.TenantArgs(settings, commons, stack.deployers)
+        lakehouse.Tenant(settings.id, args, owned_by(settings.id, settings.placement.tier))
 
 
 of_platform = owned_by(PLATFORM, PLATFORM)
@@ -46,19 +53,22 @@ if isinstance(stack, OrganizationPlan):
         of_tenant = owned_by(tenant, Tier.HARD.label)
         accounts[tenant] = lakehouse.VendedAccount(tenant, member, of_tenant).number
     pulumi.export("accounts", accounts)
+elif stack.shard:
+    tenants_on(lakehouse.commons_of_shard(stack), stack)
 else:
     of_owner = owned_by(stack.owner, Tier.HARD.label) if stack.hard else of_platform
     lake_admins: list[pulumi.Input[str]] = list(stack.deployers)
     if not stack.hard:
         admins = lakehouse.PlatformAdminArgs(environment, names)
         lake_admins.append(lakehouse.PlatformAdmin("admin", admins, of_platform).role_arn)
+    ids = [settings.id for settings in stack.served]
     lake = lakehouse.AccountArgs(
-        names, stack.tenant_ids, lake_admins, stack.oidc_audiences, stack.deployers, stack.hard
+        names, ids, lake_admins, stack.oidc_audiences, stack.deployers, stack.hard
     )
     account = lakehouse.Account("account", lake, of_platform)
     foundation = lakehouse.Foundation("foundation", lakehouse.FoundationArgs(stack), of_owner)
     ground, shared_database = foundation.ground, None
-    dagster = lakehouse.Dagster("dagster", lakehouse.DagsterArgs(ground, stack.tenants), of_owner)
+    dagster = lakehouse.Dagster("dagster", lakehouse.DagsterArgs(ground, stack.served), of_owner)
     if stack.hard:
         peer = aws.Provider(
             "of-platform", region=environment.region, allowed_account_ids=[environment.account_id]
@@ -66,7 +76,7 @@ else:
         peering = lakehouse.PeeringArgs(foundation.network, environment, peer)
         lakehouse.Peering("peering", peering, of_owner)
     else:
-        args = lakehouse.PlatformArgs(names, account.parts, ground, stack.tenants, stack.deployers)
+        args = lakehouse.PlatformArgs(names, account.parts, ground, stack.served, stack.deployers)
         shared_database = lakehouse.Platform("platform", args, of_platform).shared_database
         if sharing := stack.sharing_roles:
             of_roles = lakehouse.SharedRolesArgs(environment, names, sharing)
@@ -76,6 +86,6 @@ else:
     commons = lakehouse.Commons(
         ground, account.parts, dagster.parts, foundation.audit_key_arn, shared_database
     )
-    for settings in stack.tenants:
-        tenant_args = lakehouse.TenantArgs(settings, commons, stack.deployers)
-        lakehouse.Tenant(settings.id, tenant_args, owned_by(settings.id, settings.placement.tier))
+    if not stack.hard:
+        pulumi.export("commons", commons.to_outputs())
+    tenants_on(commons, stack)

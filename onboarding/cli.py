@@ -34,6 +34,7 @@ from onboarding.offboard_cli import offboard, verify
 from onboarding.pipeline_cli import pipeline
 from onboarding.plan_cli import plan
 from onboarding.prove_cli import prove
+from onboarding.reshard_cli import reshard
 from onboarding.verify import Missing
 from tenancy.errors import InvalidInput
 
@@ -72,6 +73,7 @@ app.command(epilog="Example: tenancy plan --markdown")(plan)
 app.command(epilog="Example: tenancy up --tenant initech --yes")(up_cli.up)
 app.command(epilog="Example: tenancy status --json")(standing_cli.status)
 app.command(epilog="Example: tenancy drift --tenant acme")(standing_cli.drift)
+app.command(epilog="Example: tenancy reshard --stack prod --yes")(reshard)
 app.command(epilog="Example: tenancy check --sarif findings.sarif")(check)
 app.command(epilog="Example: tenancy prove acme.json platform.json --json")(prove)
 

@@ -178,6 +178,11 @@ class Place:
         return self
 
 
+def _serving(root: Path) -> tuple[StackPlan, ...]:
+    """The local stacks that services are in, the platform's first; in shards there are none."""
+    return tuple(plan for plan in local_plans(load_estate(root)) if not plan.shard)
+
+
 def start(root: Path, reporter: Reporter) -> DataPlane:
     """Start what does not run, for the tenants as their files are now.
 
@@ -185,7 +190,7 @@ def start(root: Path, reporter: Reporter) -> DataPlane:
         InvalidInput: the files cannot be used.
         LocalCloudError: a server cannot be had, or does not start.
     """
-    plans = local_plans(load_estate(root))
+    plans = _serving(root)
     place = Place.of(root).make()
     with alone(place.folder, reporter):
         _Start(plans, place, Layout(root).make(), reporter)()
@@ -293,7 +298,7 @@ def webserver(root: Path, owner: str, reporter: Reporter) -> str:
     Raises:
         LocalCloudError: the data plane does not run, or there is no such Dagster.
     """
-    place, plans = Place.of(root), {plan.owner: plan for plan in local_plans(load_estate(root))}
+    place, plans = Place.of(root), {plan.owner: plan for plan in _serving(root)}
     home, name = place.dagster(owner), f"dagster-webserver-{owner}"
     if owner not in plans or not home.exists():
         known = ", ".join(sorted(plans))
@@ -302,7 +307,7 @@ def webserver(root: Path, owner: str, reporter: Reporter) -> str:
             f"run `tenancy local start --data-plane`; owners of one are: {known}",
         )
     plan = plans[owner]
-    spec = DagsterPlan(plan.names, owner, plan.tenants, plan.environment).webserver
+    spec = DagsterPlan(plan.names, owner, plan.served, plan.environment).webserver
     environment = local_dagster.saved_environment(home)
 
     def begin(port: int) -> Running:
@@ -345,7 +350,7 @@ class _Start:
     ) -> None:
         self._plans, self._place, self._layout = plans, place, layout
         self._reporter = reporter
-        self._tenants = [settings for plan in plans for settings in plan.tenants]
+        self._tenants = [settings for plan in plans for settings in plan.served]
 
     def __call__(self) -> None:
         self._issuer()
@@ -471,10 +476,10 @@ class _Start:
         """Owner -> URL: the platform's, which soft tenants share, and each other tenant's."""
         starts: dict[str, Callable[[], Kept]] = {}
         for plan in self._plans:
-            shared = [each for each in plan.tenants if isinstance(each.nessie, SharedNessie)]
+            shared = [each for each in plan.served if isinstance(each.nessie, SharedNessie)]
             owners: list[tuple[TenantSettings | None, tuple[Statement, ...]]] = [
                 (each, SUSPENDED if each.suspended else metadata_statements(each))
-                for each in plan.tenants
+                for each in plan.served
                 if each not in shared
             ]
             if shared:
@@ -509,7 +514,7 @@ class _Start:
     def _gateways(self, nessies: Mapping[str, str]) -> str:
         """The URL of the gateway before the shared Nessie; empty where nobody shares one."""
         plan = self._plans[0]
-        shared = [each for each in plan.tenants if isinstance(each.nessie, SharedNessie)]
+        shared = [each for each in plan.served if isinstance(each.nessie, SharedNessie)]
         if not shared:
             return ""
         environment = dict(gateway_task(shared, plan.names, self._environment(plan)).environment)
@@ -576,11 +581,11 @@ class _Start:
                 CLIENT_ID: client_id(settings.id, RoleKind.RUN),
                 CLIENT_SECRET: clients[client_id(settings.id, RoleKind.RUN)].secret,
             }
-            for settings in plan.tenants
+            for settings in plan.served
             if settings.id in lakes
         }
         dagster = LocalDagster(
-            DagsterPlan(plan.names, owner, plan.tenants, environment),
+            DagsterPlan(plan.names, owner, plan.served, environment),
             self._place.dagster(owner),
             self._place.log("x").parent,
             database,

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,6 +121,15 @@ class Engine:
     def forget(self, stack: str) -> None:
         """Remove a stack that holds nothing any more from the backend; its file stays."""
         self._ask("stack", "rm", "--yes", "--preserve-config", "--stack", stack)
+
+    def move(self, source: str, dest: str, urns: Sequence[str]) -> None:
+        """Move resources with all below them from stack to stack, in the states alone."""
+        self._ask("state", "move", "--yes", *urns, "--source", source, "--dest", dest)
+
+    def drop(self, stack: str, urn: str) -> None:
+        """Remove a resource with all below it from the stack's state, and from nowhere else."""
+        dropping = ("--yes", "--force", "--target-dependents")
+        self._ask("state", "delete", urn, *dropping, "--stack", stack)
 
     def init(self, stack: str) -> None:
         """Make the stack in the backend. Writes the stack's file only where it lacks a salt."""

@@ -109,9 +109,22 @@ def _problems(deployed: Anchored, wanted: Anchored | None) -> list[Problem]:
         for name, value in deployed.facts.items()
         if name in wanted.facts and wanted.facts[name] != value
     ]
+    if not changed and deployed.stack != wanted.stack:
+        return [_elsewhere(deployed, wanted)]
     if "tier" in changed:  # the account, region and layers follow from it: one cause, one message
         changed = ["tier"]
     return [_changed(name, deployed, wanted) for name in changed]
+
+
+def _elsewhere(deployed: Anchored, wanted: Anchored) -> Problem:
+    return Problem(
+        f"Pulumi.{wanted.stack.partition('-')[0]}.yaml",
+        "tenancy:environment.shards",
+        f"tenant {deployed.tenant} is deployed in stack {deployed.stack} and belongs in stack"
+        f" {wanted.stack} now: it would be made there anew and deleted where it is",
+        "run `tenancy reshard`, which moves what the states say of it and touches no resource; or"
+        " put `shards` back as it was",
+    )
 
 
 def _changed(name: str, deployed: Anchored, wanted: Anchored) -> Problem:

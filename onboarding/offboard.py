@@ -165,8 +165,10 @@ class _Offboarding:
                 "run `make up`, then this again",
             )
         self._tell(Leaving.SUSPENDED)
-        mend(target, plan.name, self._reporter)
-        deploy(target, plan.name, self._reporter)
+        # What tenants share hears of a suspension too, and is in the platform's stack.
+        for stack in (plan.environment.name, plan.name) if plan.shard else (plan.name,):
+            mend(target, stack, self._reporter)
+            deploy(target, stack, self._reporter)
         holdings = Holdings.of(settings, plan.name, plan.assumed_roles)
         denied = Eraser(holdings).denied()
         if missing := sorted(set(holdings.boundaries) - set(denied)):

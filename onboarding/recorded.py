@@ -9,12 +9,13 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from isolation.graph import Graph
 from isolation.inventory import Inventory, kind_of
 from isolation.state import resources_of
-from onboarding.recording import Recorded
+from onboarding.recording import Outputs, Recorded, run_platform
 
 Entry = dict[str, Any]
 State = dict[str, Any]
@@ -39,22 +40,29 @@ def entries(recorded: Mapping[str, Recorded], stack: str) -> list[Entry]:
     found = [_entry(urn, one, stack) for urn, one in recorded.items()]
     graph = Graph.of(resources_of(found, stack))
     inventory = Inventory(graph)
-    arns = {
-        f"{_MADE}{resource.name}": inventory.arn(resource).replace("-??????", "-AbCdEf")
-        for resource in graph.resources
-        if inventory.arn(resource)
-    }
+    arns = _arns(graph, inventory)
     for entry, resource in zip(found, graph.resources, strict=True):
         arn = arns.get(f"{_MADE}{resource.name}")
         if kind_of(resource) == _TASK and arn:
             arn = arn.replace(":*", ":1")
         for side in ("inputs", "outputs"):
-            text = json.dumps(entry[side])
-            if _MADE in text:
-                entry[side] = json.loads(_MENTIONED.sub(lambda each: _known(each[0], arns), text))
+            entry[side] = _with_arns(entry[side], arns)
         if inventory.arn(resource):
             entry["outputs"]["arn"] = arn
     return found
+
+
+def platform_outputs(stack: str, root: Path) -> Outputs:
+    """What the stack of an environment's platform would export, were it deployed.
+
+    Raises:
+        ProgramError: the program failed.
+    """
+    recorded, told = run_platform(stack, root)
+    graph = Graph.of(
+        resources_of([_entry(urn, one, stack) for urn, one in recorded.items()], stack)
+    )
+    return _with_arns(told, _arns(graph, Inventory(graph)))
 
 
 def graph_of(states: Mapping[str, State]) -> Graph:
@@ -88,6 +96,23 @@ def _entry(urn: str, one: Recorded, stack: str) -> Entry:
         "outputs": outputs,
         "sourcePosition": one.source,
     }
+
+
+def _arns(graph: Graph, inventory: Inventory) -> dict[str, str]:
+    """The ARN that the recording made up of each resource -> the one that AWS would give it."""
+    return {
+        f"{_MADE}{resource.name}": inventory.arn(resource).replace("-??????", "-AbCdEf")
+        for resource in graph.resources
+        if inventory.arn(resource)
+    }
+
+
+def _with_arns(told: Mapping[str, Any], arns: Mapping[str, str]) -> dict[str, Any]:
+    text = json.dumps(told)
+    if _MADE in text:
+        text = _MENTIONED.sub(lambda each: _known(each[0], arns), text)
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def _known(mentioned: str, arns: Mapping[str, str]) -> str:

@@ -2,9 +2,12 @@
 
 Standard input is one line of JSON, the order:
 
-    {"root": "/project", "jobs": [{"stack": "prod", "tenants": ["acme"], "known": ["<sha-256>"]}]}
+    {"root": "/project", "jobs": [
+        {"stack": "prod-01", "tenants": ["acme"], "known": ["<sha-256>"], "reads": "prod"}
+    ]}
 
-``tenants`` are those to look at, ``known`` the fingerprints of those that need not be recorded.
+``tenants`` are those to look at, ``known`` the fingerprints of those that need not be recorded, and
+``reads`` is the stack whose outputs the program reads, or none.
 Standard output is a line of JSON for each part of a stack: that of a tenant, or of none (``""``),
 with its state entries (None: its fingerprint is known); or one for an error.
 """
@@ -19,11 +22,12 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from onboarding.recorded import Entry, entries
-from onboarding.recording import ProgramError, Recorded, run_program
+from onboarding.recorded import Entry, entries, platform_outputs
+from onboarding.recording import Outputs, ProgramError, Recorded, run_program
 
 _LOOK_EVERY = 0.5  # seconds
 _PROVIDER = "pulumi:providers:"
@@ -36,9 +40,12 @@ def main() -> None:
     logging.disable()  # a failed program leaves tasks behind, and asyncio tells of each
     order = json.loads(sys.stdin.readline())
     root = Path(order["root"])
+    told: dict[str, Outputs] = {}
     for job in order["jobs"]:
         try:
-            for part in _parts(root, job):
+            if (reads := job["reads"]) and reads not in told:
+                told[reads] = platform_outputs(reads, root)
+            for part in _parts(root, job, told):
                 _tell({"stack": job["stack"], **part})
         except ProgramError as error:
             _tell({"stack": job["stack"], "error": error.reason, "source": error.source})
@@ -58,7 +65,7 @@ def _tell(line: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _parts(root: Path, job: dict[str, Any]) -> list[dict[str, Any]]:
+def _parts(root: Path, job: dict[str, Any], outputs: Mapping[str, Outputs]) -> list[dict[str, Any]]:
     fingerprints: dict[str, str | None] = {}
     known: dict[str, str] = {}
 
@@ -72,11 +79,11 @@ def _parts(root: Path, job: dict[str, Any]) -> list[dict[str, Any]]:
         return False
 
     try:
-        recorded = run_program(job["stack"], root, wanted)
+        recorded = run_program(job["stack"], root, wanted, outputs)
     except ProgramError:
         # It may use the tenants that it makes: then it is run as it stands.
         fingerprints, known = {}, {}
-        recorded = run_program(job["stack"], root)
+        recorded = run_program(job["stack"], root, outputs=outputs)
     found = _by_tenant(recorded, job["stack"])
     return [
         {"tenant": tenant, "fingerprint": fingerprints.get(tenant), "entries": of_tenant}

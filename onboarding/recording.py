@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,18 @@ from tenancy.estate import Estate
 
 PROJECT = "tenancy"
 _TENANT = "tenancy:aws:Tenant"
+_MADE = {
+    "aws:ec2/vpcEndpoint:VpcEndpoint": ("prefixListId",),
+    "aws:lb/loadBalancer:LoadBalancer": ("dnsName", "zoneId"),
+    "aws:route53/zone:Zone": ("zoneId",),
+}
+"""Type -> outputs that AWS makes, and that the program hands on."""
+_FOR_PEERING = ("vpc_id", "route_table_id")
+"""What the platform exports for stacks that need not know what it is."""
 _FILE, _LIBRARIES = "file://", "/site-packages/"
+
+Outputs = Mapping[str, Any]
+"""What a stack exports."""
 
 Wanted = Callable[[str, str | None], bool]
 """Told a tenant's id and the fingerprint of what the program gives to make it (None: there can be
@@ -69,8 +80,8 @@ class ProgramError(Exception):
 class _Monitor(mocks.MockMonitor):
     """The SDK's mock monitor, keeping also what a test of structure needs: parent and options."""
 
-    def __init__(self, recorded: dict[str, Recorded], stack: str, prefix: str) -> None:
-        super().__init__(_Echo(prefix))
+    def __init__(self, recorded: dict[str, Recorded], stack: str, mocked: mocks.Mocks) -> None:
+        super().__init__(mocked)
         self.recorded, self._stack = recorded, stack
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -108,20 +119,21 @@ class _Monitor(mocks.MockMonitor):
 
 class _Echo(mocks.Mocks):
     """Outputs are the inputs and, as AWS would, an ARN, a key id, and what RDS makes by itself; of
-    another stack, what the platform's exports. ``prefix`` keeps the ids of stacks apart.
+    another stack ``outputs``, by its name. ``prefix`` keeps the ids of stacks apart.
     """
 
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+    def __init__(self, prefix: str, outputs: Mapping[str, Outputs]) -> None:
+        self._prefix, self._outputs = prefix, outputs
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         made: dict[str, Any] = {"arn": f"arn:of:{args.name}", "keyId": args.name}
+        made |= {output: f"{args.name}:{output}" for output in _MADE.get(args.typ, ())}
         if args.typ == "aws:rds/instance:Instance":
             made["address"] = f"{args.name}.rds.example"
             made["masterUserSecrets"] = [{"secretArn": f"arn:of:{args.name}:master"}]
         if args.typ == "pulumi:pulumi:StackReference":
-            exported = ("vpc_id", "route_table_id")
-            made["outputs"] = {output: f"{args.name}:{output}" for output in exported}
+            stands_for = {output: f"{args.name}:{output}" for output in _FOR_PEERING}
+            made["outputs"] = self._outputs.get(args.name.rpartition("/")[2], stands_for)
         return f"{self._prefix}{args.name}-id", {**made, **args.inputs}
 
     def call(self, args: mocks.MockCallArgs) -> NoReturn:
@@ -129,15 +141,37 @@ class _Echo(mocks.Mocks):
         raise NotImplementedError(msg)
 
 
-def run_program(stack: str, root: Path, wanted: Wanted | None = None) -> dict[str, Recorded]:
+def run_program(
+    stack: str,
+    root: Path,
+    wanted: Wanted | None = None,
+    outputs: Mapping[str, Outputs] | None = None,
+) -> dict[str, Recorded]:
     """Every resource that the program at ``root`` registers for a stack of its estate, by URN.
 
     ``wanted`` chooses the tenants; what is not a tenant's is always recorded. A tenant is then
     made when the rest is complete, so that what the program gives to make it is known.
+    ``outputs``: of other stacks, by name: a shard reads its platform's.
 
     Raises:
         ProgramError: the program failed.
     """
+    return _run(stack, root, wanted, outputs or {})[0]
+
+
+def run_platform(stack: str, root: Path) -> tuple[dict[str, Recorded], Outputs]:
+    """What the program registers for the stack of an environment's platform but for its tenants,
+    and what it exports.
+
+    Raises:
+        ProgramError: the program failed.
+    """
+    return _run(stack, root, lambda tenant, given: False, {})  # noqa: ARG005 - nobody's
+
+
+def _run(
+    stack: str, root: Path, wanted: Wanted | None, outputs: Mapping[str, Outputs]
+) -> tuple[dict[str, Recorded], Outputs]:
     program = root / "__main__.py"
     offers: list[tuple[Any, ...]] = []
 
@@ -156,7 +190,7 @@ def run_program(stack: str, root: Path, wanted: Wanted | None = None) -> dict[st
                 lakehouse.Tenant(*offer)
 
     try:
-        return _record(build, stack, f"{stack}-", then)
+        return _record(build, stack, _Echo(f"{stack}-", outputs), then)
     except Exception as error:
         raise ProgramError(stack, _reason(error), _source(error, root)) from error
 
@@ -167,21 +201,22 @@ def record(build: Callable[[], object], stack: str = "prod") -> dict[str, Record
     async def nothing() -> None:
         pass
 
-    return _record(build, stack, "", nothing)
+    return _record(build, stack, _Echo("", {}), nothing)[0]
 
 
 def _record(
-    build: Callable[[], object], stack: str, prefix: str, then: Callable[[], Any]
-) -> dict[str, Recorded]:
+    build: Callable[[], object], stack: str, mocked: mocks.Mocks, then: Callable[[], Any]
+) -> tuple[dict[str, Recorded], Outputs]:
     recorded: dict[str, Recorded] = {}
+    exported: dict[str, Any] = {}
 
-    async def run() -> None:
+    async def run() -> Outputs:
         set_mocks(
-            _Echo(prefix),
+            mocked,
             project=PROJECT,
             stack=stack,
             organization="organization",
-            monitor=_Monitor(recorded, stack, prefix),
+            monitor=_Monitor(recorded, stack, mocked),
         )
         SETTINGS.rpc_manager.clear()  # of a run that failed
         SETTINGS.outputs.clear()
@@ -189,10 +224,10 @@ def _record(
         await _quiet()
         await then()
         await _quiet()
+        return await pulumi.Output.from_input(exported).future() or {}
 
-    with without_collection():
-        asyncio.run(run())
-    return recorded
+    with without_collection(), mock.patch.object(pulumi, "export", exported.__setitem__):
+        return recorded, asyncio.run(run())
 
 
 async def _quiet() -> None:

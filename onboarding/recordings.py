@@ -310,6 +310,7 @@ def _shared_out(
                 "stack": name,
                 "tenants": tenants,
                 "known": sorted(stale[name][1].fingerprints.values()),
+                "reads": stale[name][0].environment.name if stale[name][0].shard else "",
             }
             for name, tenants in share.items()
         ]

@@ -60,7 +60,7 @@ def scope_of(estate: Estate, stack: str = "", tenant: str = "") -> Scope:
             key=lambda plan: plan.hard,
         )
     )
-    candidates = [asked] if asked.hard else [*stacks]
+    candidates = [asked] if asked.hard or asked.shard else [*stacks]
     if tenant:
         candidates = [plan for plan in candidates if tenant in plan.tenant_ids]
         if not candidates:

@@ -109,7 +109,7 @@ def rows(
     stacks: dict[str, list[str]] = defaultdict(list)
     tiers = {PLATFORM: ""}
     for plan in scope.stacks:
-        if not plan.hard:
+        if not plan.hard and not plan.shard:
             stacks[PLATFORM].append(plan.name)
         for settings in plan.tenants:
             stacks[settings.id].append(plan.name)

@@ -226,8 +226,8 @@ class _Update:
 
 
 def _waves(plans: Sequence[StackPlan]) -> Iterator[list[str]]:
-    """Hard tenants' stacks read the platform's outputs; they do not know of each other."""
-    for hard in (False, True):
-        names = [plan.name for plan in plans if plan.hard is hard]
+    """Shards and hard tenants' stacks read the platform's outputs; they know none of each other."""
+    for reading in (False, True):
+        names = [plan.name for plan in plans if (plan.hard or plan.shard) is reading]
         if names:
             yield names

@@ -20,6 +20,9 @@ from tenancy.tenant import Tenant
 from tenancy.words import EMAIL, ClassificationWord, Email, EnvironmentName
 from tenancy.yaml_file import read_mapping
 
+MOST_SHARDS = 500
+"""A thousand tenants are then two to a stack; a deployment asks the engine about each stack."""
+
 CONFIG_KEY = "tenancy:environment"
 """The key in a stack's configuration: Pulumi wants ``<project>:<name>``."""
 
@@ -257,6 +260,13 @@ class Environment(Model):
         default="own",
         description="whether soft tenants have a reader, writer and admin role each, or share "
         "three, whose sessions are bound to a tenant by a tag",
+    )
+    shards: StrictInt | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_SHARDS,
+        description="stacks that soft and medium tenants are spread over, `<name>-01` and so on; "
+        "without it they are in the environment's own",
     )
     destruction_days: StrictInt = Field(
         # AWS KMS API, ScheduleKeyDeletion: PendingWindowInDays.

@@ -3,7 +3,7 @@
 The program, the command and the proof all read the estate here, so that they cannot disagree.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from tenancy.network_rules import written_ranges
 from tenancy.organization import OrganizationPlan, organization_stack
 from tenancy.principals import DEFAULT_AUDIENCE
 from tenancy.settings import OwnNetwork, TenantSettings, expand
+from tenancy.shards import home, shard_stack
 from tenancy.shared_roles import shared_role_problems, sharing
 from tenancy.tenant import Tenant, load_tenant
 from tenancy.tiers import Tier
@@ -31,12 +32,29 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class StackPlan:
-    """One Pulumi stack: an environment's platform and tenants, or one hard tenant."""
+    """One Pulumi stack: an environment's platform and tenants, a shard of these, or a hard tenant.
+
+    ``tenants``: those that are in it. ``priorities``: host -> its rule's priority on the listener,
+    for each host that is served from here. ``sharded``: tenants of the platform that are in shards.
+    """
 
     name: str
     environment: Environment
     tenants: tuple[TenantSettings, ...]
-    hard: bool
+    priorities: Mapping[str, int]
+    hard: bool = False
+    shard: bool = False
+    sharded: tuple[TenantSettings, ...] = ()
+
+    @property
+    def served(self) -> tuple[TenantSettings, ...]:
+        """The tenants that what is in the stack serves, wherever they are."""
+        return (*self.tenants, *self.sharded)
+
+    @property
+    def home(self) -> str:
+        """The stack that its tenants are told to be managed by: they may move between shards."""
+        return self.name if self.hard else self.environment.name
 
     @property
     def account_id(self) -> str:
@@ -82,15 +100,6 @@ class StackPlan:
         return tuple(dict.fromkeys((own, platform)))
 
     @property
-    def priorities(self) -> dict[str, int]:
-        """Host -> its rule's priority on the listener, for each host that is served here."""
-        hosts = Hosts(self.environment.domain)
-        served = [] if self.hard else [hosts.catalog, hosts.dagster]
-        for settings in self.tenants:
-            served += [settings.network.host, settings.pipelines.host]
-        return listener_priorities(dict.fromkeys(served))
-
-    @property
     def deploy_role_arn(self) -> str:
         """The role that the program assumes in a hard tenant's account."""
         names = self.names
@@ -110,15 +119,15 @@ class StackPlan:
     def oidc_audiences(self) -> dict[str, tuple[str, ...]]:
         """OIDC provider -> the audiences that the stack's tenants expect in its tokens, sorted."""
         audiences = {provider: {DEFAULT_AUDIENCE} for provider in self.environment.oidc_providers}
-        for settings in self.tenants:
+        for settings in self.served:
             for subject in settings.tenant.access.oidc_subjects:
                 audiences[subject.oidc.provider].add(subject.oidc.audience)
         return {provider: tuple(sorted(names)) for provider, names in audiences.items()}
 
     @property
     def sharing_roles(self) -> tuple[TenantSettings, ...]:
-        """The stack's tenants that share reader, writer and admin."""
-        return sharing(self.tenants)
+        """The tenants that share reader, writer and admin."""
+        return sharing(self.served)
 
     @property
     def tenant_ids(self) -> tuple[str, ...]:
@@ -226,7 +235,8 @@ def load_estate(root: Path) -> Estate:
         for stack in _stacks(environment, _members(environment, tenants, tables, vended))
     )
     for stack in stacks:
-        findings.problems += shared_role_problems(stack.environment, stack.tenants)
+        if not stack.shard:
+            findings.problems += shared_role_problems(stack.environment, stack.served)
     findings.raise_any()
     organizations = (_organization(environment, tenants) for environment in environments)
     return Estate(stacks, tuple(plan for plan in organizations if plan is not None))
@@ -272,13 +282,46 @@ def _stacks(environment: Environment, members: Iterable[TenantSettings]) -> list
     shared: list[TenantSettings] = []
     for member in members:
         (hard if member.tenant.isolation.tier is Tier.HARD else shared).append(member)
+    hosts = Hosts(environment.domain)
+    priorities = _priorities(shared, hosts.catalog, hosts.dagster)
     return [
-        StackPlan(environment.name, environment, tuple(shared), hard=False),
+        *_shared_stacks(environment, shared, priorities),
         *(
-            StackPlan(hard_stack(environment.name, m.id), environment, (m,), hard=True)
+            StackPlan(
+                hard_stack(environment.name, m.id), environment, (m,), _priorities([m]), hard=True
+            )
             for m in hard
         ),
     ]
+
+
+def _shared_stacks(
+    environment: Environment, members: Sequence[TenantSettings], priorities: Mapping[str, int]
+) -> Iterator[StackPlan]:
+    """The platform's stack, and those of its shards."""
+    name, shards = environment.name, environment.shards
+    if not shards:
+        yield StackPlan(name, environment, tuple(members), priorities)
+        return
+    yield StackPlan(name, environment, (), priorities, sharded=tuple(members))
+    by_stack: dict[str, list[TenantSettings]] = {
+        shard_stack(name, shard): [] for shard in range(1, shards + 1)
+    }
+    for member in members:
+        by_stack[home(name, shards, member.id)].append(member)
+    for stack, inside in by_stack.items():
+        own = {host: priorities[host] for host in _hosts(inside)}
+        yield StackPlan(stack, environment, tuple(inside), own, shard=True)
+
+
+def _priorities(members: Iterable[TenantSettings], *others: str) -> dict[str, int]:
+    """The priority of each host of one load balancer."""
+    return listener_priorities(dict.fromkeys([*others, *_hosts(members)]))
+
+
+def _hosts(members: Iterable[TenantSettings]) -> Iterator[str]:
+    for settings in members:
+        yield from (settings.network.host, settings.pipelines.host)
 
 
 class _Findings:

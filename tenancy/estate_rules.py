@@ -11,6 +11,7 @@ from tenancy.network_rules import network_problems
 from tenancy.organization import STACK, organization_stack
 from tenancy.principals import AwsPrincipal, OidcSubject
 from tenancy.references import config_name
+from tenancy.shards import is_shard
 from tenancy.tenant import Tenant
 from tenancy.tiers import Tier
 from tenancy.vended import ACCOUNT_KEY, hard_stack, is_vended
@@ -88,6 +89,7 @@ def orphan_problems(
         )
         for stack in stacks
         if stack not in names | hard
+        and not any(is_shard(environment.name, stack) for environment in environments)
         for environment, _, tenant in [stack.partition("-")]
     ]
 

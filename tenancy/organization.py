@@ -56,6 +56,11 @@ class OrganizationPlan:
         return organization_stack(self.environment.name)
 
     @property
+    def home(self) -> str:
+        """The stack that its resources are told to be managed by."""
+        return self.name
+
+    @property
     def account_id(self) -> str:
         """The organization's management account."""
         return self.environment.account_id
@@ -73,6 +78,7 @@ class OrganizationPlan:
 
     # What it has in common with the other stacks (`tenancy.estate.StackPlan`).
     hard: ClassVar[bool] = False
+    shard: ClassVar[bool] = False
     owner: ClassVar[str] = PLATFORM
     tenant_ids: ClassVar[tuple[str, ...]] = ()
     assumed_roles: ClassVar[tuple[str, ...]] = ()

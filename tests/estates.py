@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
 
-from onboarding.recorded import State, exported
+from onboarding.recorded import State, exported, platform_outputs
 from onboarding.recording import Recorded, run_program
+from tenancy.estate import load_estate
 
 ROOT = Path(__file__).parents[1]
 
@@ -67,7 +68,10 @@ def write_estate(root: Path, changed: Mapping[str, str | None] | None = None) ->
 def run_on(root: Path, stack: str) -> dict[str, Recorded]:
     """What the program records for a stack of the estate at ``root``: it is copied there."""
     shutil.copy(ROOT / "__main__.py", root)
-    return run_program(stack, root)
+    plan = load_estate(root).planned(stack)
+    platform = plan.environment.name
+    outputs = {platform: platform_outputs(platform, root)} if plan.shard else {}
+    return run_program(stack, root, outputs=outputs)
 
 
 def own_estate(root: Path) -> dict[str, State]:

@@ -1,7 +1,7 @@
 """The components of a tenant, of its account and of the shared platform on AWS."""
 
 from components.aws.account import Account, AccountArgs
-from components.aws.commons import Commons
+from components.aws.commons import Commons, commons_of_shard
 from components.aws.dagster import Dagster, DagsterArgs
 from components.aws.foundation import Foundation, FoundationArgs
 from components.aws.iam import PlatformAdmin, PlatformAdminArgs
@@ -39,5 +39,6 @@ __all__ = [
     "TenantArgs",
     "VendedAccount",
     "VendedAccountArgs",
+    "commons_of_shard",
     "tagging",
 ]

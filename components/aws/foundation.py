@@ -42,7 +42,7 @@ class Foundation(pulumi.ComponentResource):
             AuditTrailArgs(
                 names,
                 owner,
-                stack.tenants,
+                stack.served,
                 environment,
                 authority=owner == PLATFORM and environment.organization_trail,
                 deployers=stack.deployers,

@@ -1,6 +1,5 @@
 """The line between a hard tenant's network and the platform's, and to nobody else's."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -8,6 +7,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.aws.network import Network
+from components.aws.reference import PlatformOutputs
 from tenancy.environment import Environment
 
 
@@ -37,12 +37,11 @@ class Peering(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         network, environment = args.network, args.environment
         of_platform = ResourceOptions(parent=self, provider=args.platform_provider)
-        stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{environment.name}"
-        outputs = pulumi.StackReference(stack, opts=child).outputs
+        platform = PlatformOutputs(environment, child)
         asked = aws.ec2.VpcPeeringConnection(
             f"{name}-connection",
             vpc_id=network.parts.vpc_id,
-            peer_vpc_id=outputs.apply(lambda known: _output(known, "vpc_id", stack)),
+            peer_vpc_id=platform.of("vpc_id"),
             peer_owner_id=environment.account_id,
             peer_region=environment.region,
             opts=child,
@@ -64,18 +63,9 @@ class Peering(pulumi.ComponentResource):
         )
         aws.ec2.Route(
             f"{name}-back",
-            route_table_id=outputs.apply(lambda known: _output(known, "route_table_id", stack)),
+            route_table_id=platform.of("route_table_id"),
             destination_cidr_block=network.cidr,
             vpc_peering_connection_id=active,
             opts=of_platform,
         )
         self.register_outputs({})
-
-
-def _output(outputs: Mapping[str, str], name: str, stack: str) -> str:
-    if name not in outputs:
-        raise pulumi.RunError(
-            f"stack {stack} has no output {name}: the platform is not deployed yet\n"
-            f"  remedy: deploy it first, `pulumi up --stack {stack}`"
-        )
-    return outputs[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from onboarding.check import Checked, Outcome, check
 from onboarding.progress import Silence
 from onboarding.sarif import sarif
+from tenancy.shards import home
 from tests.estates import FILES, ROOT, write_estate
 
 SCHEMA = json.loads(Path(__file__).with_name("sarif-2.1.0.json").read_text("utf-8"))
@@ -214,8 +216,11 @@ def test_a_program_that_uses_the_tenants_it_makes_is_checked_as_it_stands(tmp_pa
     program = root / "__main__.py"
     text = program.read_text("utf-8")
     program.write_text(
-        text.replace("    lakehouse.Tenant(", "    made = lakehouse.Tenant(")
-        + "\n    pulumi.export(settings.id, made.urn)\n",
+        re.sub(
+            r"( +)(lakehouse\.Tenant\(.*)",
+            r"\1made = \2\n\1pulumi.export(settings.id, made.urn)",
+            text,
+        ),
         "utf-8",
     )
     checked = check(root, Silence())
@@ -238,3 +243,53 @@ def test_json_has_findings_verdict_and_times(tmp_path: Path) -> None:
     assert found["answer"] == "holds"
     assert found["proofs"]["prod"]["answer"] == "proven"
     assert set(found["seconds"]) == {"reading", "recording", "rules", "proof"}
+
+
+ACROSS = """
+if stack.name == "prod-02":
+    aws.iam.RolePolicy(
+        "planted",
+        name="planted",
+        role=names.role("acme", "reader"),
+        policy=pulumi.Output.json_dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Action": "s3:GetObject",
+                        "Resource": names.objects_arn(names.bucket("stark")),
+                    }
+                ],
+            }
+        ),
+        opts=ResourceOptions(provider=provider),
+    )
+"""
+SHARDED: dict[str, str | None] = {
+    "Pulumi.prod.yaml": FILES["Pulumi.prod.yaml"] + "    shards: 2\n",
+    "tenants/stark.yaml": "tenant: stark\ncontact: h@stark.example\n",
+}
+
+
+def test_shards_are_proven_as_one_estate_and_what_is_planted_across_is_found(
+    tmp_path: Path,
+) -> None:
+    whole = check(
+        project(
+            tmp_path / "whole", changed={**SHARDED, "Pulumi.prod.yaml": FILES["Pulumi.prod.yaml"]}
+        ),
+        Silence(),
+    )
+    sound = check(project(tmp_path / "sound", changed=SHARDED), Silence())
+    assert sound.outcome is Outcome.HOLDS, sound.findings
+    assert sound.counts["stacks"] == whole.counts["stacks"] + 2
+    assert sound.proofs["prod"].counts["tenants"] == 4
+    assert sound.proofs["prod"].counts["pairs"] == whole.proofs["prod"].counts["pairs"]
+    homes = {name: home("prod", 2, name) for name in ("acme", "stark")}
+    assert homes == {"acme": "prod-02", "stark": "prod-01"}
+    planted = check(project(tmp_path / "planted", ACROSS, SHARDED), Silence())
+    assert planted.outcome is Outcome.VIOLATED
+    assert any(
+        set(one.tenants) == {"acme", "stark"} and "::planted" in one.urn for one in planted.findings
+    )

@@ -123,3 +123,19 @@ def test_every_tenant_with_a_problem_is_told() -> None:
         "tenants/acme.yaml",
         "tenants/globex.yaml",
     }
+
+
+def test_a_tenant_in_another_stacks_state_is_refused_with_the_way_to_move_it() -> None:
+    with pytest.raises(Refused) as refused:
+        guard.check([acme("prod-01")], [acme("prod-03")])
+    (problem,) = refused.value.problems
+    assert (problem.where, problem.field) == ("Pulumi.prod.yaml", "tenancy:environment.shards")
+    assert "stack prod-01 and belongs in stack prod-03" in problem.rule
+    assert "tenancy reshard" in problem.remedy
+
+
+def test_a_changed_tier_is_told_rather_than_the_stack_that_follows_from_it() -> None:
+    with pytest.raises(Refused) as refused:
+        guard.check([acme("prod-01")], [acme("prod-acme", tier="hard")])
+    (problem,) = refused.value.problems
+    assert problem.field == "isolation.tier"

@@ -1,11 +1,13 @@
 """The program under a recording engine: what it registers for every tier, and what never."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from onboarding.recorded import exported
 from onboarding.recording import Recorded
 from tests.estates import FILES, run_on, write_estate
 
@@ -264,3 +266,42 @@ def test_no_two_things_of_a_kind_have_one_name(tmp_path: Path) -> None:
                     ]
                     kind = f"{resource.type}/{key} of {scope}"
                     assert named.setdefault((kind, str(name)), resource.name) == resource.name
+
+
+SHARDED = {"Pulumi.prod.yaml": FILES["Pulumi.prod.yaml"] + "    shards: 2\n"}
+
+
+def test_in_shards_there_is_all_that_is_in_one_stack_and_nothing_else(tmp_path: Path) -> None:
+    """Each input is the same but for the ids of what is in the same stack, which name it here."""
+    whole = run_on(write_estate(tmp_path / "whole"), "prod")
+    root = write_estate(tmp_path / "sharded", SHARDED)
+    parts = {name: run_on(root, name) for name in ("prod", "prod-01", "prod-02")}
+
+    def inputs(stack: str, found: dict[str, Recorded]) -> dict[tuple[str, str], str]:
+        return {
+            (entry["type"], entry["urn"].rpartition("::")[2]): re.sub(
+                r'(?<=")prod-(0\d-)?|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}',
+                "",
+                json.dumps(entry["inputs"]),
+            )
+            for entry in exported(found, stack)["deployment"]["resources"]
+            if not entry["type"].startswith("pulumi:")
+        }
+
+    expected = inputs("prod", whole)
+    for name, found in parts.items():
+        part = inputs(name, found)
+        assert part.items() <= expected.items(), name
+        expected = {key: value for key, value in expected.items() if key not in part}
+    assert not expected
+
+
+def test_a_shard_makes_nothing_of_the_platforms(tmp_path: Path) -> None:
+    root = write_estate(tmp_path, SHARDED)
+    found = [*run_on(root, "prod-01").values(), *run_on(root, "prod-02").values()]
+    assert {one.inputs["tags"]["tenant"] for one in found if "tags" in one.inputs} == {
+        "acme",
+        "globex",
+    }
+    assert {one.tenant for one in found if one.type.startswith("aws:")} == {"acme", "globex"}
+    assert not {one.tenant for one in run_on(root, "prod").values()} - {""}

@@ -1,0 +1,241 @@
+"""`tenancy reshard`: moves tenants from stack to stack, in their states; no cloud hears of it.
+
+The engine's own `pulumi state move` does it. What the engine would then do is asked before all is
+over: where that is anything at all, the tenants are moved back.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from onboarding import previews
+from onboarding.errors import OperationFailed, Refused
+from onboarding.events import Step
+from onboarding.judge import Deployed
+from onboarding.opened import Opened, opened
+from onboarding.progress import Reporter
+from onboarding.scope import Scope, scope_of
+from onboarding.state import TENANT_TYPE, StackState
+from tenancy.errors import Problem
+from tenancy.estate import load_estate
+from tenancy.shards import is_shard
+
+_ROOT = "pulumi:pulumi:Stack"
+_READER = "pulumi:providers:pulumi"
+"""What another stack's outputs are read with; the engine makes it by itself where it is first used.
+"""
+_SHARED = "commons"
+"""The output of the platform's stack that shards are made with."""
+_QUIET = ("same", "read", "refresh")
+_IN_PLACE = "update"
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Move:
+    """One tenant's.
+
+    Attributes:
+        urn: of its component, in the stack that it is in.
+        begun: whether it is in both stacks' states: an earlier move was killed in between.
+    """
+
+    tenant: str
+    source: str
+    dest: str
+    urn: str
+    begun: bool
+
+    @property
+    def back(self) -> Move:
+        """The same, the other way."""
+        there = self.urn.replace(f"urn:pulumi:{self.source}::", f"urn:pulumi:{self.dest}::", 1)
+        return Move(self.tenant, self.dest, self.source, there, begun=False)
+
+
+@dataclass(frozen=True)
+class Resharded:
+    """What was to be moved, and whether it was."""
+
+    environment: str
+    moves: tuple[Move, ...]
+    moved: bool
+
+    def to_json(self) -> dict[str, object]:
+        """For machines."""
+        return asdict(self)
+
+
+def reshard(root: Path, reporter: Reporter, *, stack: str = "", yes: bool = False) -> Resharded:
+    """Move each tenant to the state of the stack that it belongs in; without ``yes``, only tell.
+
+    Run again after it was killed, it ends what it began.
+
+    Raises:
+        InvalidInput: the files cannot be used, or there is no such stack; (Refused) the states are
+            not ones to start from, or what the files want is more than a move: all is as it was.
+        LocalCloudError: no engine could be had.
+        OperationFailed: the engine failed.
+    """
+    scope = scope_of(load_estate(root), stack)
+    environment = scope.stacks[0].environment.name
+    with opened(root, scope, reporter) as found:
+        deployed = Deployed.read(found.engine, reporter)
+        moves = tuple(moves_of(scope, deployed))
+        _check(found, deployed, moves)
+        if moves and yes:
+            found.enter_cloud()
+            _Moving(found, deployed, reporter)(moves)
+    return Resharded(environment, moves, moved=bool(moves) and yes)
+
+
+def moves_of(scope: Scope, deployed: Deployed) -> Iterator[Move]:
+    """Every soft or medium tenant that is in another stack's state than where it belongs."""
+    environment = scope.stacks[0].environment.name
+    homes = {id_: plan.name for plan in scope.stacks if not plan.hard for id_ in plan.tenant_ids}
+    there = {
+        name: {one.name: one.urn for one in deployed.state(name).of_type(TENANT_TYPE)}
+        for name in sorted(deployed.states)
+        if name == environment or is_shard(environment, name)
+    }
+    for source, tenants in there.items():
+        for tenant, urn in tenants.items():
+            dest = homes.get(tenant, source)
+            if dest != source:
+                yield Move(tenant, source, dest, urn, begun=tenant in there.get(dest, {}))
+
+
+def _check(found: Opened, deployed: Deployed, moves: Sequence[Move]) -> None:
+    """Refuse states that no move may start from."""
+    problems = [
+        Problem(
+            f"stack {name}",
+            "",
+            "a run of it was killed, and left operations that no state tells the end of",
+            "put `shards` back as it was and deploy, which mends it; then change it again",
+        )
+        for name in _touched(moves)
+        if deployed.state(name).pending
+    ]
+    problems += [
+        Problem(
+            f"stack {platform}",
+            f"outputs.{_SHARED}",
+            "it does not tell yet what shards are made with: an older program deployed it",
+            "put `shards` back as it was and deploy; then change it again",
+        )
+        for platform in {plan.environment.name for plan in found.scope.stacks}
+        if moves and not _tells(deployed.state(platform))
+    ]
+    problems += [
+        Problem(
+            f"stack {move.source}",
+            move.urn,
+            f"tenant {move.tenant} is in the state of {move.dest} too, and they tell of different"
+            " things",
+            f"compare `pulumi stack export` of {move.source} and {move.dest}, and take from one"
+            " of them what is not there, with `pulumi state delete`",
+        )
+        for move in moves
+        if move.begun and not _same_things(deployed, move)
+    ]
+    if found.deployments:
+        instances = {found.deployments.of(name) for name in _touched(moves) & set(deployed.states)}
+        if len(instances - {None}) > 1:
+            problems.append(
+                Problem(
+                    "the embedded cloud",
+                    "",
+                    "the stacks were last deployed to different instances of it",
+                    "put `shards` back as it was and run `make up`; then change it again",
+                )
+            )
+    if problems:
+        raise Refused(problems)
+
+
+def _tells(platform: StackState) -> bool:
+    return any(_SHARED in root.outputs for root in platform.of_type(_ROOT))
+
+
+def _same_things(deployed: Deployed, move: Move) -> bool:
+    """Whether all that the source tells of the tenant, the destination tells as well."""
+
+    def things(stack: str, urn: str) -> set[tuple[str, str, object]]:
+        ids = {one["urn"]: one.get("id") for one in deployed.entries(stack)}
+        return {(r.type, r.name, ids[r.urn]) for r in deployed.state(stack).below(urn)}
+
+    return things(move.source, move.urn) <= things(move.dest, move.back.urn)
+
+
+def _touched(moves: Iterable[Move]) -> set[str]:
+    return {name for move in moves for name in (move.source, move.dest)}
+
+
+class _Moving:
+    def __init__(self, found: Opened, deployed: Deployed, reporter: Reporter) -> None:
+        self._found, self._deployed, self._reporter = found, deployed, reporter
+        self._engine = found.engine
+
+    def __call__(self, moves: Sequence[Move]) -> None:
+        for stack in sorted(_touched(moves) - set(self._deployed.states)):
+            self._engine.init(stack)
+        self._move(moves)
+        if problems := self._problems(moves):
+            self._move([move.back for move in moves])
+            raise Refused(problems)
+        if records := self._found.deployments:
+            for move in moves:
+                if instance := records.of(move.source):
+                    records.note(move.dest, instance)
+
+    def _move(self, moves: Sequence[Move]) -> None:
+        between: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for move in moves:
+            if move.begun:
+                self._engine.drop(move.source, move.urn)
+            else:
+                between[move.source, move.dest].append(move.urn)
+        for (source, dest), urns in between.items():
+            self._reporter.say(f"{source} -> {dest}: {len(urns)} of the tenants")
+            self._engine.move(source, dest, urns)
+
+    def _problems(self, moves: Sequence[Move]) -> list[Problem]:
+        """What the engine would do now, which should be nothing; to the platform, update lists."""
+        plans = {plan.name: plan for plan in self._found.scope.stacks}
+        problems = []
+        for stack in sorted(_touched(moves) & set(plans)):
+            with self._reporter.operation(f"{stack}: preview", None) as shown:
+                try:
+                    preview = previews.ask(self._engine, stack, shown.step)
+                except OperationFailed as failure:
+                    problems.append(_would(stack, [str(failure)]))
+                    continue
+            allowed = _QUIET if plans[stack].shard or plans[stack].tenants else (*_QUIET, _IN_PLACE)
+            wrong = _told(preview.steps, allowed) | dict.fromkeys(preview.protected, "delete")
+            if wrong:
+                told = [f"{op} {urn}" for urn, op in wrong.items()]
+                more = [f"and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
+                problems.append(_would(stack, [*told[:_SHOWN], *more]))
+        return problems
+
+
+def _told(steps: Iterable[Step], allowed: Sequence[str]) -> dict[str, str]:
+    return {
+        step.urn: step.op
+        for step in steps
+        if step.op not in allowed and step.type not in (_ROOT, _READER)
+    }
+
+
+def _would(stack: str, told: Sequence[str]) -> Problem:
+    return Problem(
+        f"stack {stack}",
+        "",
+        "after the move an update would change something, so all was moved back: "
+        + "; ".join(told),
+        "put `shards` back as it was and deploy what else has changed; then change it again",
+    )
