@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from onboarding import previews
+from onboarding.deploy import Target, is_held
+from onboarding.deployed import Finished
 from onboarding.errors import OperationFailed, Refused
 from onboarding.events import Step
 from onboarding.judge import Deployed
@@ -83,12 +85,11 @@ def reshard(root: Path, reporter: Reporter, *, stack: str = "", yes: bool = Fals
     scope = scope_of(load_estate(root), stack)
     environment = scope.stacks[0].environment.name
     with opened(root, scope, reporter) as found:
-        deployed = Deployed.read(found.engine, reporter)
+        deployed = Deployed.read(found.target.engine, reporter)
         moves = tuple(moves_of(scope, deployed))
         _check(found, deployed, moves)
         if moves and yes:
-            found.enter_cloud()
-            _Moving(found, deployed, reporter)(moves)
+            _Moving(found.running_cloud(), scope, deployed, reporter)(moves)
     return Resharded(environment, moves, moved=bool(moves) and yes)
 
 
@@ -114,11 +115,11 @@ def _check(found: Opened, deployed: Deployed, moves: Sequence[Move]) -> None:
         Problem(
             f"stack {name}",
             "",
-            "a run of it was killed, and left operations that no state tells the end of",
+            "an update of it is under way, or was killed before its end",
             "put `shards` back as it was and deploy, which mends it; then change it again",
         )
-        for name in _touched(moves)
-        if deployed.state(name).pending
+        for name in sorted(_touched(moves))
+        if deployed.state(name).pending or is_held(found.target, name)
     ]
     problems += [
         Problem(
@@ -142,8 +143,8 @@ def _check(found: Opened, deployed: Deployed, moves: Sequence[Move]) -> None:
         for move in moves
         if move.begun and not _same_things(deployed, move)
     ]
-    if found.deployments:
-        instances = {found.deployments.of(name) for name in _touched(moves) & set(deployed.states)}
+    if records := found.target.deployments:
+        instances = {records.of(name) for name in _touched(moves) & set(deployed.states)}
         if len(instances - {None}) > 1:
             problems.append(
                 Problem(
@@ -176,9 +177,11 @@ def _touched(moves: Iterable[Move]) -> set[str]:
 
 
 class _Moving:
-    def __init__(self, found: Opened, deployed: Deployed, reporter: Reporter) -> None:
-        self._found, self._deployed, self._reporter = found, deployed, reporter
-        self._engine = found.engine
+    def __init__(
+        self, target: Target, scope: Scope, deployed: Deployed, reporter: Reporter
+    ) -> None:
+        self._target, self._scope, self._deployed = target, scope, deployed
+        self._engine, self._reporter = target.engine, reporter
 
     def __call__(self, moves: Sequence[Move]) -> None:
         for stack in sorted(_touched(moves) - set(self._deployed.states)):
@@ -187,10 +190,10 @@ class _Moving:
         if problems := self._problems(moves):
             self._move([move.back for move in moves])
             raise Refused(problems)
-        if records := self._found.deployments:
+        if records := self._target.deployments:
             for move in moves:
                 if instance := records.of(move.source):
-                    records.note(move.dest, instance)
+                    records.note(move.dest, Finished(instance))
 
     def _move(self, moves: Sequence[Move]) -> None:
         between: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -205,7 +208,7 @@ class _Moving:
 
     def _problems(self, moves: Sequence[Move]) -> list[Problem]:
         """What the engine would do now, which should be nothing; to the platform, update lists."""
-        plans = {plan.name: plan for plan in self._found.scope.stacks}
+        plans = {plan.name: plan for plan in self._scope.stacks}
         problems = []
         for stack in sorted(_touched(moves) & set(plans)):
             with self._reporter.operation(f"{stack}: preview", None) as shown:

@@ -47,7 +47,8 @@ def scope_of(estate: Estate, stack: str = "", tenant: str = "") -> Scope:
     Args:
         estate: all stacks.
         stack: a stack's name; an environment's means all its stacks. Empty for the embedded ones.
-        tenant: only the stack that this tenant is in; empty for all.
+        tenant: only the stack that this tenant is in, and that of the platform where that serves it
+            from a shard; empty for all.
 
     Raises:
         InvalidInput: there is no such stack, or no such tenant in it.
@@ -62,7 +63,7 @@ def scope_of(estate: Estate, stack: str = "", tenant: str = "") -> Scope:
     )
     candidates = [asked] if asked.hard or asked.shard else [*stacks]
     if tenant:
-        candidates = [plan for plan in candidates if tenant in plan.tenant_ids]
+        candidates = [plan for plan in candidates if any(tenant == one.id for one in plan.served)]
         if not candidates:
             known = [id_ for plan in stacks for id_ in plan.tenant_ids]
             raise InvalidInput(
