@@ -17,7 +17,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
+from dagster import (
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    RunsFilter,
+)
 from dagster._cli.job import execute_backfill_command
 from dagster_shared.cli import WorkspaceOpts
 
@@ -74,17 +81,33 @@ def _ended(instance: DagsterInstance, run: DagsterRun) -> Ended:
 
 
 def _reasons(instance: DagsterInstance, run_id: str) -> Iterator[str]:
-    """What the first step that failed said, in one line; else what the run said."""
-    types = (DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE)
+    """What the first step that failed said, in one line; else why no step was started; else what
+    the run said.
+    """
+    types = (
+        DagsterEventType.STEP_FAILURE,
+        DagsterEventType.ENGINE_EVENT,
+        DagsterEventType.RUN_FAILURE,
+    )
     for of_type in types:
         for entry in instance.get_records_for_run(run_id, of_type=of_type).records:
-            event = entry.event_log_entry.dagster_event
-            error = event.step_failure_data.error if event and event.is_step_failure else None
-            while error and error.cause:
-                error = error.cause
-            message = error.message if error else event.message if event else None
-            if message:
+            if (event := entry.event_log_entry.dagster_event) and (message := _told(event)):
                 yield message.strip().splitlines()[0]
+
+
+def _told(event: DagsterEvent) -> str | None:
+    """The first cause of what went wrong; None for an event that tells of nothing that did."""
+    if event.is_step_failure:
+        error = event.step_failure_data.error
+    elif event.is_engine_event:
+        error = event.engine_event_data.error
+        if error is None:
+            return None
+    else:
+        error = None
+    while error and error.cause:
+        error = error.cause
+    return error.message if error else event.message
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -43,10 +43,12 @@ class Catalog:
 
 def refused(answer: requests.Response) -> bool:
     """By the gateway and by Nessie's own API with 403; Nessie's Iceberg API says it in the body
-    of a 500.
+    of a 500, which the answer to a HEAD has not.
     """
     if answer.status_code == 403:
         return True
+    if answer.request.method == "HEAD":
+        return answer.status_code == 500
     return (
         answer.status_code == 500
         and answer.json()["error"]["type"] == "AccessCheckException"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,13 +16,20 @@ from typing import Any
 
 import boto3
 import httpx
+import pytest
 from botocore.config import Config
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from dagster import DagsterInstance
 
 from onboarding.data_plane import Place, token
+from onboarding.local_dagster import saved_environment
 from pipelines.catalog import Lakehouse, TenantCatalog
 from tenancy.lake import TenantLake
 from tenancy.names import RoleKind
+from tests.integration.catalogs import Catalog
 from tests.integration.checkout import Checkout
+from tests.tokens import Issuer
 
 PATIENCE = 60  # seconds for one answer
 
@@ -57,6 +66,46 @@ class Plane:
 
     def as_(self, tenant: str, kind: RoleKind = RoleKind.RUN) -> TenantCatalog:
         return self.lakehouse.catalog_for(self.token(tenant, kind))
+
+    def catalog(self, tenant: str) -> Catalog:
+        """What answers to the tenant, from its root."""
+        return Catalog(self.lake(tenant).catalog.removesuffix("/iceberg"))
+
+    @property
+    def issuer(self) -> Issuer:
+        """Signs as the running issuer does, and whatever it is told to."""
+        told = json.loads(self.place.description.read_text())["identity"]
+        key = load_pem_private_key((self.place.issuer / "key.pem").read_bytes(), None)
+        assert isinstance(key, RSAPrivateKey)
+        header = self.token("acme").partition(".")[0]
+        key_id = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
+        return Issuer(told["issuer"], told["audience"], key_id, key)
+
+    @contextmanager
+    def dagster(self, owner: str) -> Iterator[DagsterInstance]:
+        """The instance of the Dagster of ``owner``."""
+        home = self.place.dagster(owner)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in saved_environment(home).items():
+                if name != "PATH":
+                    patch.setenv(name, value)
+            with DagsterInstance.from_config(str(home)) as found:
+                yield found
+
+    @contextmanager
+    def suspended(self, *tenants: str) -> Iterator[None]:
+        """The tenants are so for the block, as `tenancy offboard` writes it."""
+        files = [self.checkout.root / "tenants" / f"{tenant}.yaml" for tenant in tenants]
+        before = {file: file.read_text() for file in files}
+        try:
+            for file, text in before.items():
+                file.write_text(f"{text}offboarding: suspended\n")
+            self.start()
+            yield
+        finally:
+            for file, text in before.items():
+                file.write_text(text)
+            self.start()
 
     def lake(self, tenant: str) -> TenantLake:
         return self.lakehouse.lakes[tenant]
