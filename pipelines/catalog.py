@@ -78,18 +78,24 @@ class Lakehouse:
         claims = self.verifier([f"Bearer {token}"])
         tenant, roles = acts_for(claims, self.lakes)
         return TenantCatalog(
-            self.lakes[tenant], claims.subject, roles, self.storage, branch, _token=token
+            self.lakes[tenant], claims.subject, roles, self.storage, claims.ends, branch, token
         )
 
 
 @dataclass(frozen=True)
 class TenantCatalog:
-    """One tenant's tables, as one bearer sees them. ``branch`` is empty for the main one."""
+    """One tenant's tables, as one bearer sees them.
+
+    Attributes:
+        ends: when the bearer's token and its storage credentials do, in seconds of Unix time.
+        branch: empty for the main one.
+    """
 
     lake: TenantLake
     subject: str
     roles: frozenset[RoleKind]
     storage: Storage
+    ends: float
     branch: str = ""
     _token: str = field(default="", repr=False)
 

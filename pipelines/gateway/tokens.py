@@ -25,10 +25,13 @@ _SEPARATOR = "--"
 
 @dataclass(frozen=True)
 class Claims:
-    """Of a verified token: whom it was made out to, and the groups that the bearer is in."""
+    """Of a verified token: whom it was made out to, the groups that the bearer is in, and when it
+    ends, in seconds of Unix time.
+    """
 
     subject: str
     groups: tuple[str, ...]
+    ends: float
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Verifier:
         if not isinstance(subject, str) or not isinstance(groups, list):
             raise _unauthenticated("claims of another type")
         named = tuple(group for group in groups if isinstance(group, str))
-        return Claims(subject[:_LONGEST_SUBJECT], named)
+        return Claims(subject[:_LONGEST_SUBJECT], named, float(claims["exp"]))
 
 
 def acts_for(claims: Claims, tenants: Container[str]) -> tuple[str, frozenset[RoleKind]]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 
 import httpx
 
 from pipelines.audit import audited
 from pipelines.catalog import Lakehouse, TenantCatalog
 from tenancy.dagster import CLIENT_ID, CLIENT_SECRET, LAKEHOUSE, TOKEN_URL
+
+RENEWED_BEFORE = 600.0
+"""Seconds before a token ends in which it is asked for anew: what a step begins, it can end."""
 
 _PATIENCE = 10.0  # seconds for the identity provider's answer
 
@@ -25,21 +27,25 @@ class ForeignPartitionError(PermissionError):
     """A run of one tenant was asked to work on another's partition."""
 
 
-@dataclass(frozen=True)
 class Acting:
     """Gives a run its tenant's catalog; ``environ`` is its task's environment."""
 
-    environ: Mapping[str, str]
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._found: TenantCatalog | None = None
 
     def catalog(self, partition: str) -> TenantCatalog:
-        """The catalog of the tenant whose partition this is.
+        """The catalog of the tenant whose partition this is, for some minutes at least: a run may
+        take longer than a token holds.
 
         Raises:
             ForeignPartitionError: the run acts for another; that is in the audit log.
             CannotActError: there is no token to be had.
             pipelines.gateway.refusal.Refused: the token does not hold, or names no tenant.
         """
-        found = self._catalog
+        found = self._found
+        if found is None or found.ends < time.time() + RENEWED_BEFORE:
+            found = self._found = self._opened()
         if found.tenant != partition:
             with audited(found, "open", partition):
                 raise ForeignPartitionError(
@@ -47,10 +53,9 @@ class Acting:
                 )
         return found
 
-    @cached_property
-    def _catalog(self) -> TenantCatalog:
+    def _opened(self) -> TenantCatalog:
         try:
-            lakehouse = Lakehouse.of(json.loads(self.environ[LAKEHOUSE]))
+            lakehouse = Lakehouse.of(json.loads(self._environ[LAKEHOUSE]))
         except KeyError as missing:
             raise CannotActError(
                 f"the task of this run has no {missing}; runs are started by the daemon, each as"
@@ -62,11 +67,11 @@ class Acting:
         """By client credentials (RFC 6749, 4.4)."""
         try:
             answer = httpx.post(
-                self.environ[TOKEN_URL],
+                self._environ[TOKEN_URL],
                 data={
                     "grant_type": "client_credentials",
-                    "client_id": self.environ[CLIENT_ID],
-                    "client_secret": self.environ[CLIENT_SECRET],
+                    "client_id": self._environ[CLIENT_ID],
+                    "client_secret": self._environ[CLIENT_SECRET],
                 },
                 timeout=_PATIENCE,
                 trust_env=False,

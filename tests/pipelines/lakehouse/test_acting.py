@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from typing import Any
 
 import httpx
@@ -52,10 +53,11 @@ def environment(*tenants: str) -> dict[str, str]:
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the identity provider answers, and what it was asked."""
-    found: dict[str, Any] = {"token": ISSUER.token(*groups("acme", RoleKind.RUN))}
+    found: dict[str, Any] = {"token": ISSUER.token(*groups("acme", RoleKind.RUN)), "times": 0}
 
     def post(url: str, **asked: Any) -> httpx.Response:
         found["asked"] = asked["data"]
+        found["times"] += 1
         status, body = found.get("answer", (200, {"access_token": found["token"]}))
         return httpx.Response(status, json=body, request=httpx.Request("POST", url))
 
@@ -66,6 +68,19 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_the_tenant_is_the_tokens(given: dict[str, Any]) -> None:
     assert Acting(environment("acme")).catalog("acme").tenant == "acme"
     assert given["asked"]["client_secret"] == SECRET
+
+
+def test_one_token_serves_a_run_until_it_is_about_to_end(given: dict[str, Any]) -> None:
+    acting, now = Acting(environment("acme")), int(time.time())
+    assert acting.catalog("acme") is acting.catalog("acme")
+    assert given["times"] == 1
+    acting = Acting(environment("acme"))
+    long, short = given["token"], ISSUER.token(*groups("acme", RoleKind.RUN), exp=now + 300)
+    given["token"] = short
+    assert acting.catalog("acme").ends == now + 300
+    given["token"] = long
+    assert acting.catalog("acme").ends > now + 300
+    assert given["times"] == 3
 
 
 def test_anothers_partition_is_refused_and_in_the_audit_log(
