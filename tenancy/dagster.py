@@ -60,6 +60,13 @@ _SECRETS: Mapping[str, SecretKey] = {
     DATABASE_USERNAME: SecretKey(ServiceKind.DAGSTER, "username"),
     DATABASE_PASSWORD: SecretKey(ServiceKind.DAGSTER, "password"),
 }
+_CLIENT: Mapping[str, SecretKey] = {
+    CLIENT_ID: SecretKey(ServiceKind.RUN, "client_id"),
+    CLIENT_SECRET: SecretKey(ServiceKind.RUN, "client_secret"),
+}
+"""The client at the identity provider that a tenant's runs are: a secret of the tenant's own, whose
+value the provider's administrators write, so that it passes through neither program nor state.
+"""
 _CONFIGURE = """\
 mkdir -p "$DAGSTER_HOME"
 printf %s "$DAGSTER_YAML" >"$DAGSTER_HOME/dagster.yaml"
@@ -301,6 +308,16 @@ class DagsterPlan:
         groups = tuple(self.names.log_groups_arn(settings.id) for settings in self.tenants)
         return Statement("RunLogs", "Allow", WRITE_LOGS, groups)
 
+    @property
+    def run_client_statement(self) -> Statement | None:
+        """To give each tenant's runs the credentials of their client, by their task definitions;
+        of any size (see ``paged``). None where there is no endpoint that asks for them.
+        """
+        if self.environment.token_endpoint is None:
+            return None
+        secrets = tuple(self.names.secret_arn(each.id, ServiceKind.RUN) for each in self.tenants)
+        return Statement("RunClients", "Allow", ("secretsmanager:GetSecretValue",), secrets)
+
     def _watch(self) -> Statement:
         """To see how a run fares, and to stop it."""
         return Statement(
@@ -343,6 +360,7 @@ def run_task(settings: TenantSettings, environment: Environment) -> TaskSpec:
     names = settings.names
     lake = lake_of(settings, f"https://{settings.network.host}/iceberg")
     told = description([lake], environment.identity, names.region)
+    endpoint = environment.token_endpoint
     return TaskSpec(
         owner=settings.id,
         kind=ServiceKind.RUN,
@@ -355,8 +373,9 @@ def run_task(settings: TenantSettings, environment: Environment) -> TaskSpec:
             LAKEHOUSE: json.dumps(told, separators=(",", ":")),
             "GLUE_DATABASE": settings.catalog.database,
             "GLUE_TABLE_PREFIX": settings.catalog.table_prefix,
+            **({TOKEN_URL: endpoint.url} if endpoint else {}),
         },
-        secrets=_SECRETS,
+        secrets={**_SECRETS, **(_CLIENT if endpoint else {})},
         # A step hands values to the next by files below /tmp.
         read_only=False,
     )

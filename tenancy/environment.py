@@ -165,6 +165,18 @@ class Identity(Model):
     )
 
 
+class TokenEndpoint(Model):
+    """Where runs get their tokens, by client credentials (RFC 6749, 4.4).
+
+    Their networks have no way to the internet, so it lies in a private range that is routed to.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(?::443)?/[\w./-]*$")] = Field(
+        description="its https URL"
+    )
+    network: Cidr = Field(description="private range of its addresses")
+
+
 _PARENT = r"^(?:r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$"
 _HOLE = "{tenant}"
 _LONGEST_ROOT_EMAIL = 64  # characters: AWS Organizations API, CreateAccount
@@ -253,6 +265,9 @@ class Environment(Model):
     network: Network = Field(description="address ranges")
     images: Images = Field(description="container images")
     identity: Identity = Field(description="who signs the tokens of the catalog's users")
+    token_endpoint: TokenEndpoint | None = Field(
+        default=None, description="where pipelines' runs get their tokens"
+    )
     runs_per_tenant: StrictInt = Field(
         default=5, ge=1, le=100, description="runs of one tenant at a time in the shared Dagster"
     )

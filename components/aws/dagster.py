@@ -39,6 +39,7 @@ from tenancy.trust import run_trust
 
 DISCOVERY_TTL = 10  # seconds
 RUN_EXECUTION = "run-execution"
+RUN_CLIENTS = "run-clients"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class Dagster(pulumi.ComponentResource):
             (run_execution, *run_execution_policies, *daemon_policies),
             (run_execution,),
             "ECS starts every tenant's runs with it: it pulls their image, reads the credentials of"
-            " Dagster's database user and writes their logs; no run has it",
+            " Dagster's database user and of each tenant's client at the identity provider, and"
+            " writes their logs; no run has it",
         )
         self.register_outputs({"claims": claims.to_json(), "host": self._host})
 
@@ -111,12 +113,16 @@ class Dagster(pulumi.ComponentResource):
             policy=render(self._plan.run_execution_statements, PolicyKind.INLINE),
             opts=self._child,
         )
-        return role.arn, self._attach(RUN_EXECUTION, role.name, self._plan.run_log_statement)
+        policies = self._attach(RUN_EXECUTION, role.name, self._plan.run_log_statement)
+        if clients := self._plan.run_client_statement:
+            policies += self._attach(RUN_CLIENTS, role.name, clients)
+        return role.arn, policies
 
     def _run_group(self) -> Output[str]:
         """The group of runs, which nobody may call: not the daemon, and no run another."""
         ground = self._args.ground
-        network = ground.network
+        network, endpoint = ground.network, ground.environment.token_endpoint
+        tokens = [Flow("identity", HTTPS, cidr=str(endpoint.network))] if endpoint else []
         group = ServiceGroup(
             f"{self._name}-runs",
             ServiceGroupArgs(
@@ -129,6 +135,7 @@ class Dagster(pulumi.ComponentResource):
                     Flow("s3", HTTPS, prefix_list_id=network.s3_prefix_list_id),
                     Flow("catalog", HTTPS, group_id=ground.load_balancer.group_id),
                     Flow("database", PORT, group_id=ground.database.group_id),
+                    *tokens,
                 ],
             ),
             self._child,
@@ -255,7 +262,7 @@ class TenantDagsterArgs:
 
 class TenantDagster(pulumi.ComponentResource):
     """A tenant's pipelines: the one task definition of its runs, with its run role and log group,
-    and what the Dagster knows of it.
+    the secret with their client at the identity provider, and what the Dagster knows of it.
     """
 
     def __init__(
@@ -263,6 +270,11 @@ class TenantDagster(pulumi.ComponentResource):
     ) -> None:
         super().__init__("tenancy:aws:TenantDagster", name, None, opts)
         settings, ground = args.settings, args.ground
+        secrets: dict[str, Input[str]] = {ServiceKind.DAGSTER: args.runs.secret_arn}
+        owns: tuple[str, ...] = ()
+        if ground.environment.token_endpoint:
+            owns = (settings.names.secret_arn(settings.id, ServiceKind.RUN),)
+            secrets[ServiceKind.RUN] = self._client(name, settings)
         Task(
             f"{name}-run",
             TaskArgs(
@@ -271,18 +283,31 @@ class TenantDagster(pulumi.ComponentResource):
                 args.run_role_arn,
                 args.runs.execution_role_arn,
                 _database(ground),
-                {ServiceKind.DAGSTER: args.runs.secret_arn},
+                secrets,
             ),
             ResourceOptions(parent=self),
         )
         self.register_outputs(
             {
-                "claims": Claims(tenant=settings.id).to_json(),
+                "claims": Claims(tenant=settings.id, owns=owns).to_json(),
                 "host": settings.pipelines.host,
                 "registration": registration(settings),
                 "log_group": settings.names.log_group(settings.id, ServiceKind.RUN),
             }
         )
+
+    def _client(self, name: str, settings: TenantSettings) -> Output[str]:
+        """The ARN of a secret without a value: the identity provider's administrators write it."""
+        secret = aws.secretsmanager.Secret(
+            f"{name}-client",
+            name=settings.names.secret(settings.id, ServiceKind.RUN),
+            description=f"The client of {settings.id}'s runs: JSON, client_id and client_secret",
+            # What is lost with it is made anew at the provider, and its name is free at once.
+            recovery_window_in_days=0,
+            opts=ResourceOptions(parent=self, protect=True),
+        )
+        arn: Output[str] = secret.arn
+        return arn
 
 
 def _database(ground: Ground) -> dict[str, Input[str]]:

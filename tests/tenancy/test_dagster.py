@@ -10,6 +10,7 @@ import yaml
 
 from tenancy.access import BOUNDED_SERVICES
 from tenancy.dagster import DagsterPlan, registration, run_task
+from tenancy.environment import TokenEndpoint
 from tenancy.estate import StackPlan, load_estate
 from tenancy.grants import PolicyKind, Statement, paged, render
 from tenancy.names import PLATFORM, RoleKind
@@ -285,6 +286,23 @@ def test_the_shared_one_fits_what_aws_takes_with_the_longest_names(crowd: Dagste
         assert 1 < len(pages) <= MANAGED_POLICIES_OF_A_ROLE
         for page in pages:
             render([page], PolicyKind.MANAGED)
+
+
+def test_what_starts_runs_takes_its_tenants_clients_beside_their_logs(crowd: DagsterPlan) -> None:
+    assert crowd.run_client_statement is None
+    endpoint = TokenEndpoint.model_validate(
+        {"url": "https://id.example.com/token", "network": "10.9.0.0/24"}
+    )
+    environment = crowd.environment.model_copy(update={"token_endpoint": endpoint})
+    clients = replace(crowd, environment=environment).run_client_statement
+    assert clients is not None
+    assert len(clients.resources) == MOST
+    pages = [
+        page
+        for statement in (clients, crowd.run_log_statement)
+        for page in paged(statement, PolicyKind.MANAGED)
+    ]
+    assert len(pages) <= MANAGED_POLICIES_OF_A_ROLE
 
 
 def test_no_two_tenants_have_a_run_family_or_log_in_common(crowd: DagsterPlan) -> None:

@@ -1,6 +1,7 @@
 """Dagster, as the engine would be told to make it: who may start what, and reach whom."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from components.aws.network import Network
 from components.aws.parts import DatabaseParts
 from components.aws.service import ServiceRoles, ServiceRolesArgs
 from onboarding.recording import Recorded
+from tenancy.environment import TokenEndpoint
 from tenancy.estate import StackPlan
 from tenancy.names import RoleKind
 from tenancy.network import listener_priorities
@@ -69,6 +71,16 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Resources:
 def hard(tmp_path_factory: pytest.TempPathFactory) -> Resources:
     """That of initech (hard)."""
     return resources(plan(tmp_path_factory.mktemp("hard"), "prod-initech"))
+
+
+@pytest.fixture(scope="module")
+def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Resources:
+    """The platform's, where the environment says where runs get their tokens."""
+    stack = plan(tmp_path_factory.mktemp("tokens"), "prod")
+    endpoint = {"url": "https://id.example.com/token", "network": "10.9.0.0/24"}
+    given = TokenEndpoint.model_validate(endpoint)
+    environment = stack.environment.model_copy(update={"token_endpoint": given})
+    return resources(replace(stack, environment=environment))
 
 
 def container(found: Resources, task: str) -> dict[str, Any]:
@@ -288,3 +300,53 @@ def test_a_tenant_says_what_dagster_knows_of_it(prod: Resources) -> None:
 def test_only_the_secret_of_the_database_user_is_protected(prod: Resources) -> None:
     dagster = [r for r in prod.values() if "dagster" in r.name]
     assert {r.name for r in dagster if r.protect or r.retain} == {"dagster-user-secret"}
+
+
+def test_a_run_has_the_client_of_its_own_tenant_by_reference_and_a_way_to_the_endpoint(
+    with_tokens: Resources, prod: Resources
+) -> None:
+    for tenant in ("acme", "globex"):
+        task = f"{tenant}-dagster-run"
+        assert environment(with_tokens, task)["TENANCY_TOKEN_URL"] == "https://id.example.com/token"
+        given = {one["name"]: one["valueFrom"] for one in container(with_tokens, task)["secrets"]}
+        client = f"arn:of:{tenant}-dagster-client"
+        assert given["TENANCY_CLIENT_ID"] == f"{client}:client_id::"
+        assert given["TENANCY_CLIENT_SECRET"] == f"{client}:client_secret::"
+        secret = named(with_tokens, f"{tenant}-dagster-client").inputs
+        assert secret["name"] == f"lakehouse-prod/{tenant}/run"
+        claims = named(with_tokens, f"{tenant}-dagster").outputs["claims"]
+        assert f"secret:lakehouse-prod/{tenant}/run-??????" in str(claims)
+        for other in {"acme", "globex"} - {tenant}:
+            assert other not in str(given)
+    assert not of_type(with_tokens, "SecretVersion")
+    outward = rules(with_tokens, "SecurityGroupEgressRule", "dagster-runs-group-id")
+    assert outward["to identity"][1] == 443
+    (way,) = [
+        resource.inputs
+        for resource in of_type(with_tokens, "SecurityGroupEgressRule")
+        if resource.inputs["description"] == "to identity"
+    ]
+    assert way["cidrIpv4"] == "10.9.0.0/24"
+    assert "to identity" not in rules(prod, "SecurityGroupEgressRule", "dagster-runs-group-id")
+    assert "TENANCY_TOKEN_URL" not in environment(prod, "acme-dagster-run")
+
+
+def test_what_starts_runs_reads_the_clients_of_its_tenants_and_no_service_does(
+    with_tokens: Resources,
+) -> None:
+    clients = {
+        resource.inputs["name"]: json.loads(resource.inputs["policy"])["Statement"]
+        for resource in of_type(with_tokens, "Policy")
+        if "RunClients" in str(resource.inputs["policy"])
+    }
+    ((statement,),) = clients.values()
+    assert statement["Action"] == ["secretsmanager:GetSecretValue"]
+    assert [arn.rpartition(":secret:")[2] for arn in statement["Resource"]] == [
+        f"lakehouse-prod/{tenant}/run-??????" for tenant in ("acme", "globex")
+    ]
+    (attached,) = [
+        resource.inputs["role"]
+        for resource in of_type(with_tokens, "RolePolicyAttachment")
+        if "run-clients" in resource.name
+    ]
+    assert attached == named(with_tokens, "dagster-run-execution").inputs["name"]
