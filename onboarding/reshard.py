@@ -129,7 +129,7 @@ def _check(found: Opened, deployed: Deployed, moves: Sequence[Move]) -> None:
             "put `shards` back as it was and deploy; then change it again",
         )
         for platform in {plan.environment.name for plan in found.scope.stacks}
-        if moves and not _tells(deployed.state(platform))
+        if moves and not tells_shards(deployed.state(platform))
     ]
     problems += [
         Problem(
@@ -141,7 +141,7 @@ def _check(found: Opened, deployed: Deployed, moves: Sequence[Move]) -> None:
             " of them what is not there, with `pulumi state delete`",
         )
         for move in moves
-        if move.begun and not _same_things(deployed, move)
+        if move.begun and not same_things(deployed, move)
     ]
     if records := found.target.deployments:
         instances = {records.of(name) for name in _touched(moves) & set(deployed.states)}
@@ -158,11 +158,12 @@ def _check(found: Opened, deployed: Deployed, moves: Sequence[Move]) -> None:
         raise Refused(problems)
 
 
-def _tells(platform: StackState) -> bool:
+def tells_shards(platform: StackState) -> bool:
+    """Whether the state of a platform's stack has the output that shards read."""
     return any(_SHARED in root.outputs for root in platform.of_type(_ROOT))
 
 
-def _same_things(deployed: Deployed, move: Move) -> bool:
+def same_things(deployed: Deployed, move: Move) -> bool:
     """Whether all that the source tells of the tenant, the destination tells as well."""
 
     def things(stack: str, urn: str) -> set[tuple[str, str, object]]:

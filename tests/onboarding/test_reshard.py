@@ -1,0 +1,93 @@
+"""Who is to be moved from which state to which, and from which states no move may start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onboarding.judge import Deployed
+from onboarding.reshard import Move, moves_of, same_things, tells_shards
+from onboarding.scope import scope_of
+from tenancy.estate import load_estate
+from tests.estates import FILES, write_estate
+
+TENANT, ROLE = "tenancy:aws:Tenant", "aws:iam/role:Role"
+
+
+def state(stack: str, *tenants: str, roles: str = "id", **outputs: object) -> dict[str, Any]:
+    """A stack with these tenants, each with one role."""
+    root = f"urn:pulumi:{stack}::tenancy::pulumi:pulumi:Stack::tenancy-{stack}"
+    found = [{"urn": root, "custom": False, "type": "pulumi:pulumi:Stack", "outputs": outputs}]
+    for tenant in tenants:
+        urn = f"urn:pulumi:{stack}::tenancy::{TENANT}::{tenant}"
+        role = f"urn:pulumi:{stack}::tenancy::{TENANT}${ROLE}::{tenant}-role"
+        found += [
+            {"urn": urn, "custom": False, "type": TENANT, "parent": root},
+            {"urn": role, "custom": True, "type": ROLE, "parent": urn, "id": f"{tenant}-{roles}"},
+        ]
+    return {"version": 3, "deployment": {"resources": found}}
+
+
+def moves(root: Path, shards: int | None, states: dict[str, Any]) -> list[tuple[str, str, str]]:
+    text = FILES["Pulumi.prod.yaml"] + (f"    shards: {shards}\n" if shards else "")
+    scope = scope_of(load_estate(write_estate(root, {"Pulumi.prod.yaml": text})), "prod")
+    found = moves_of(scope, Deployed(states))
+    return [(one.tenant, one.source, one.dest) for one in found]
+
+
+def test_who_is_where_it_belongs_stays(tmp_path: Path) -> None:
+    assert moves(tmp_path, None, {"prod": state("prod", "acme", "globex")}) == []
+    assert moves(tmp_path, 2, {"prod-02": state("prod-02", "acme", "globex")}) == []
+
+
+def test_the_first_shards_take_the_tenants_of_the_environments_stack(tmp_path: Path) -> None:
+    states = {"prod": state("prod", "acme", "globex")}
+    assert moves(tmp_path, 2, states) == [
+        ("acme", "prod", "prod-02"),
+        ("globex", "prod", "prod-02"),
+    ]
+
+
+def test_given_up_shards_give_their_tenants_back(tmp_path: Path) -> None:
+    states = {"prod": state("prod"), "prod-02": state("prod-02", "acme", "globex")}
+    assert moves(tmp_path, None, states) == [
+        ("acme", "prod-02", "prod"),
+        ("globex", "prod-02", "prod"),
+    ]
+
+
+def test_who_is_hard_unknown_or_of_another_environment_is_not_moved(tmp_path: Path) -> None:
+    states = {
+        "prod-initech": state("prod-initech", "initech"),
+        "prod-02": state("prod-02", "gone"),
+        "dev-01": state("dev-01", "acme"),
+    }
+    assert moves(tmp_path, 2, states) == []
+
+
+def test_a_move_that_was_killed_in_between_is_told_from_a_new_one(tmp_path: Path) -> None:
+    text = FILES["Pulumi.prod.yaml"] + "    shards: 2\n"
+    scope = scope_of(load_estate(write_estate(tmp_path, {"Pulumi.prod.yaml": text})), "prod")
+    states = {"prod-01": state("prod-01", "acme"), "prod-02": state("prod-02", "acme")}
+    (move,) = moves_of(scope, Deployed(states))
+    assert move.begun
+    assert same_things(Deployed(states), move)
+    others = {**states, "prod-02": state("prod-02", "acme", roles="another")}
+    assert not same_things(Deployed(others), move)
+
+
+def test_the_way_back_names_the_resource_as_the_other_stack_does() -> None:
+    move = Move("acme", "prod", "prod-02", f"urn:pulumi:prod::tenancy::{TENANT}::acme", begun=False)
+    assert move.back == Move(
+        "acme", "prod-02", "prod", f"urn:pulumi:prod-02::tenancy::{TENANT}::acme", begun=False
+    )
+    assert move.back.back == move
+
+
+@pytest.mark.parametrize(("outputs", "told"), [({"commons": {}}, True), ({"vpc_id": "v"}, False)])
+def test_a_platform_of_an_older_program_does_not_tell_shards_what_they_need(
+    outputs: dict[str, Any], told: bool
+) -> None:
+    assert tells_shards(Deployed({"prod": state("prod", **outputs)}).state("prod")) is told
