@@ -56,6 +56,7 @@ RUN_START_SECONDS = 600
 """How long a run may take to start: Fargate has to find a place and to pull the image."""
 
 _NO_LIMIT = -1
+_EVERY = "*"
 _SECRETS: Mapping[str, SecretKey] = {
     DATABASE_USERNAME: SecretKey(ServiceKind.DAGSTER, "username"),
     DATABASE_PASSWORD: SecretKey(ServiceKind.DAGSTER, "password"),
@@ -278,9 +279,7 @@ class DagsterPlan:
             "Start",
             "Allow",
             ("ecs:RunTask",),
-            tuple(
-                self.names.task_definitions_arn(each.id, ServiceKind.RUN) for each in self.tenants
-            ),
+            tuple(self.names.task_definitions_arn(one, ServiceKind.RUN) for one in self._named),
             {
                 "ArnEquals": {"ecs:cluster": self.names.cluster_arn(self.owner)},
                 "BoolIfExists": {"ecs:enable-execute-command": "false"},
@@ -305,7 +304,13 @@ class DagsterPlan:
     @property
     def run_log_statement(self) -> Statement:
         """To write the logs of the tenants' runs; of any size (see ``paged``)."""
-        groups = tuple(self.names.log_groups_arn(settings.id) for settings in self.tenants)
+        names = self.names
+        groups = tuple(
+            f"{names.log_group_arn(one, ServiceKind.RUN)}:*"
+            if one == _EVERY
+            else names.log_groups_arn(one)
+            for one in self._named
+        )
         return Statement("RunLogs", "Allow", WRITE_LOGS, groups)
 
     @property
@@ -315,8 +320,17 @@ class DagsterPlan:
         """
         if self.environment.token_endpoint is None:
             return None
-        secrets = tuple(self.names.secret_arn(each.id, ServiceKind.RUN) for each in self.tenants)
+        secrets = tuple(self.names.secret_arn(one, ServiceKind.RUN) for one in self._named)
         return Statement("RunClients", "Allow", ("secretsmanager:GetSecretValue",), secrets)
+
+    @property
+    def _named(self) -> tuple[str, ...]:
+        """The tenants that policies name; where they are in shards, a pattern for all of them, so
+        that one more changes nothing here.
+        """
+        if self.shared and self.environment.shards:
+            return (_EVERY,)
+        return tuple(each.id for each in self.tenants)
 
     def _watch(self) -> Statement:
         """To see how a run fares, and to stop it."""

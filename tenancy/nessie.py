@@ -12,7 +12,7 @@ The configuration of a shared one names no tenant, so that a new one changes not
 import json
 from collections.abc import Iterable, Sequence
 
-from tenancy.access import METADATA_ACTIONS, metadata_arns
+from tenancy.access import METADATA_ACTIONS, METADATA_PARTS, metadata_arns
 from tenancy.environment import Environment, Identity
 from tenancy.grants import Statement
 from tenancy.names import PLATFORM, SHARED, Names, RoleKind, ServiceKind
@@ -231,13 +231,21 @@ def shared_key_statement(names: Names) -> Statement:
     )
 
 
-def shared_metadata_statement(names: Names, tenants: Sequence[TenantSettings]) -> Statement:
-    """The shared Nessie's reach: its tenants' metadata prefixes; of any size (see ``paged``)."""
+def shared_metadata_statement(
+    names: Names, tenants: Sequence[TenantSettings], *, sharded: bool = False
+) -> Statement:
+    """The shared Nessie's reach: its tenants' metadata prefixes; of any size (see ``paged``).
+
+    ``sharded``: by a pattern for all that share the bucket, so that one more changes nothing here.
+    """
+    bucket = names.bucket(SHARED)
     return Statement(
         "Metadata",
         "Allow",
         METADATA_ACTIONS,
-        tuple(arn for settings in tenants for arn in metadata_arns(settings)),
+        tuple(names.objects_arn(bucket, f"*/{part}") for part in METADATA_PARTS)
+        if sharded
+        else tuple(arn for settings in tenants for arn in metadata_arns(settings)),
         {"StringEquals": {"s3:ResourceAccount": names.account_id}},
     )
 

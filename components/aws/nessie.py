@@ -109,7 +109,9 @@ class SharedNessie(pulumi.ComponentResource):
         )
 
     def _pages(self) -> tuple[str, ...]:
-        statement = shared_metadata_statement(self._args.ground.names, self._args.tenants)
+        ground = self._args.ground
+        sharded = ground.environment.shards is not None
+        statement = shared_metadata_statement(ground.names, self._args.tenants, sharded=sharded)
         return tuple(
             render([page], PolicyKind.MANAGED) for page in paged(statement, PolicyKind.MANAGED)
         )

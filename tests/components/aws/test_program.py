@@ -268,6 +268,12 @@ def test_no_two_things_of_a_kind_have_one_name(tmp_path: Path) -> None:
                     assert named.setdefault((kind, str(name)), resource.name) == resource.name
 
 
+BY_PATTERN = {
+    "platform-nessie-metadata-1",
+    "dagster-dagster-daemon-1",
+    "dagster-run-execution-1",
+}
+"""Policies that name each tenant where all are in one stack."""
 SHARDED = {"Pulumi.prod.yaml": FILES["Pulumi.prod.yaml"] + "    shards: 2\n"}
 
 
@@ -291,9 +297,36 @@ def test_in_shards_there_is_all_that_is_in_one_stack_and_nothing_else(tmp_path: 
     expected = inputs("prod", whole)
     for name, found in parts.items():
         part = inputs(name, found)
-        assert part.items() <= expected.items(), name
+        assert part.keys() <= expected.keys(), name
+        other = {key[1] for key in part if part[key] != expected[key]}
+        assert other == (BY_PATTERN if name == "prod" else set()), name
         expected = {key: value for key, value in expected.items() if key not in part}
     assert not expected
+
+
+def test_one_tenant_more_changes_its_shard_and_the_platforms_lists_of_tenants(
+    tmp_path: Path,
+) -> None:
+    before = write_estate(tmp_path / "before", SHARDED)
+    after = write_estate(tmp_path / "after", {**SHARDED, **NEW_TENANT})
+    changed: dict[str, set[str]] = {}
+    new: dict[str, set[str]] = {}
+    for stack in ("prod", "prod-01", "prod-02"):
+        was, now = run_on(before, stack), run_on(after, stack)
+        assert set(was) <= set(now)
+        changed[stack] = {was[urn].name for urn in was if told(was[urn]) != told(now[urn])}
+        new[stack] = {now[urn].tenant for urn in now.keys() - was.keys()}
+    assert new == {"prod": set(), "prod-01": set(), "prod-02": {"umbrella"}}
+    assert changed == {
+        "prod": {
+            "account-tenant-tag",
+            "platform-nessie-gateway-definition",
+            *(f"dagster-{service}-definition" for service in ("code", "webserver", "daemon")),
+            "foundation-audit-router-function",
+        },
+        "prod-01": set(),
+        "prod-02": set(),
+    }
 
 
 def test_a_shard_makes_nothing_of_the_platforms(tmp_path: Path) -> None:
