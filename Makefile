@@ -17,7 +17,7 @@ WANTED_LOCK = $(if $(wildcard $(VENV)/.test),requirements-dev.lock,$(if \
 	$(wildcard $(VENV)/.pipeline),requirements-pipelines.lock,requirements.lock))
 PROJECT_FILES := requirements.in requirements-uv.lock pyproject.toml
 
-.PHONY: help up down check pipeline test test-unit lint format types test-integration bench bench-data-plane engine minio lock
+.PHONY: help up down check pipeline test test-unit lint format types test-integration bench bench-shards bench-data-plane engine minio lock
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 26
@@ -61,6 +61,9 @@ bench: $(VENV)/.test engine ## Measure proof (up to 10,000 tenants), check (100)
 	@$(BIN)/python -m bench.prove
 	@echo && $(BIN)/python -m bench.check
 	@echo && $(BIN)/python -m bench.data_plane
+
+bench-shards: $(VENV)/.test engine ## Measure what one tenant more costs an estate of 1,000; 5 minutes.
+	@$(BIN)/python -m bench.shards
 
 bench-data-plane: $(VENV)/.test ## Measure what tenant scoping costs on a data plane of its own; 6 minutes.
 	@$(BIN)/python -m bench.data_plane
