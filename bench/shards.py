@@ -26,7 +26,7 @@ from tenancy.shards import shard_of, shard_stack
 from tests.estates import ENVIRONMENT, FILES, ROOT
 from tests.integration.checkout import Checkout
 
-_ENVIRONMENTS, _TENANTS, _SHARDS = 4, 250, 25
+_ENVIRONMENTS, _TENANTS, _SHARDS = 4, 250, 32
 """Of each environment: its gateway's list of tenants fits into a task definition up to some 300."""
 _MEDIUM = 20
 """One tenant in so many is medium, the others are soft."""
@@ -37,7 +37,7 @@ _LIMIT = 1.2
 
 
 def write(root: Path) -> None:
-    """An estate of four environments of 250 tenants in 25 shards each."""
+    """An estate of four environments of 250 tenants in 32 shards each."""
     for number in range(_ENVIRONMENTS):
         name = f"prod{number}"
         text = ENVIRONMENT.format(name=name, account=f"{400_000_000_000 + number}")

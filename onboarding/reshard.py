@@ -20,12 +20,11 @@ from onboarding.judge import Deployed
 from onboarding.opened import Opened, opened
 from onboarding.progress import Reporter
 from onboarding.scope import Scope, scope_of
-from onboarding.state import TENANT_TYPE, StackState
+from onboarding.state import STACK_TYPE, TENANT_TYPE, StackState
 from tenancy.errors import Problem
 from tenancy.estate import load_estate
 from tenancy.shards import is_shard
 
-_ROOT = "pulumi:pulumi:Stack"
 _READER = "pulumi:providers:pulumi"
 """What another stack's outputs are read with; the engine makes it by itself where it is first used.
 """
@@ -160,7 +159,7 @@ def _check(found: Opened, deployed: Deployed, moves: Sequence[Move]) -> None:
 
 def tells_shards(platform: StackState) -> bool:
     """Whether the state of a platform's stack has the output that shards read."""
-    return any(_SHARED in root.outputs for root in platform.of_type(_ROOT))
+    return _SHARED in platform.outputs
 
 
 def same_things(deployed: Deployed, move: Move) -> bool:
@@ -231,7 +230,7 @@ def _told(steps: Iterable[Step], allowed: Sequence[str]) -> dict[str, str]:
     return {
         step.urn: step.op
         for step in steps
-        if step.op not in allowed and step.type not in (_ROOT, _READER)
+        if step.op not in allowed and step.type not in (STACK_TYPE, _READER)
     }
 
 

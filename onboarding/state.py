@@ -8,6 +8,7 @@ from typing import Any
 
 PLACEMENT_TYPE = "tenancy:aws:Placement"
 TENANT_TYPE = "tenancy:aws:Tenant"
+STACK_TYPE = "pulumi:pulumi:Stack"
 
 
 def split_urn(urn: str) -> tuple[str, str]:
@@ -66,6 +67,11 @@ class StackState:
     def of_type(self, token: str) -> tuple[Resource, ...]:
         """The resources whose type is `token`."""
         return tuple(resource for resource in self.resources if resource.type == token)
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """What the stack tells other stacks."""
+        return next((root.outputs for root in self.of_type(STACK_TYPE)), {})
 
     @property
     def in_cloud(self) -> tuple[Resource, ...]:

@@ -16,6 +16,7 @@ from onboarding.opened import Opened, opened
 from onboarding.parallel import at_once
 from onboarding.plan import of_backend, question, read_estate
 from onboarding.planned import Plan
+from onboarding.previews import Preview
 from onboarding.progress import Reporter
 from onboarding.recordings import program_key
 from onboarding.scope import Scope, scope_of
@@ -120,7 +121,7 @@ def up(
             mended = _mend(target, scope, reporter) | mended
             before = Deployed.read(engine, reporter)
             judged = _judge(replace(found, scope=scope), before, reporter)
-        update = _Update(target, scope, judged, before, mended)
+        update = Update(target, scope, judged, before, mended)
         summaries = (*vended, *update.run(reporter))
         tenants = tuple(
             one
@@ -178,7 +179,7 @@ def _judge(found: Opened, deployed: Deployed, reporter: Reporter) -> Judged:
 
 
 @dataclass(frozen=True)
-class _Update:
+class Update:
     """The update of a scope's stacks, after all was judged.
 
     Attributes:
@@ -195,30 +196,42 @@ class _Update:
     def run(self, reporter: Reporter) -> tuple[StackSummary, ...]:
         """The platform's stack, then the others at once. Raises the first failure, tells others."""
         done: dict[str, StackSummary] = {}
+        previews: Mapping[str, Preview] = self.judged.previews
         for wave in _waves(self.scope.plans):
-            settled = {name: same for name in wave if (same := self._settled(name))}
+            settled = {name: same for name in wave if (same := self._settled(name, previews))}
             jobs = {
                 name: partial(
                     deploy,
                     self.target,
                     name,
                     reporter,
-                    preview=self.judged.previews.get(name),
+                    preview=previews.get(name),
                     program=self.judged.programs[name],
                 )
                 for name in wave
                 if name not in settled
             }
             done |= settled | at_once(jobs, self.target.engine.interrupt, reporter.say)
+            if self._platform in jobs and self._tells_otherwise(self._platform):
+                previews = {}  # they are of what it told before
         return tuple(replace(done[name], mended=self.mended[name]) for name in self.scope.chosen)
 
-    def _settled(self, stack: str) -> StackSummary | None:
+    @property
+    def _platform(self) -> str:
+        return self.scope.stacks[0].environment.name
+
+    def _tells_otherwise(self, stack: str) -> bool:
+        """Whether its outputs are not those any more that the others were judged with."""
+        now = self.target.engine.export(stack) or StackState()
+        return now.outputs != self.before.state(stack).outputs
+
+    def _settled(self, stack: str, previews: Mapping[str, Preview]) -> StackSummary | None:
         """The summary of a stack that needs no update: it could only write the same again.
 
         That is where the engine finds no change, and the state is as the last update of the very
         same program left it.
         """
-        preview = self.judged.previews.get(stack)
+        preview = previews.get(stack)
         if preview is None or preview.changes or self.mended[stack]:
             return None
         program = self.judged.programs[stack]
