@@ -31,7 +31,6 @@ _READER = "pulumi:providers:pulumi"
 _SHARED = "commons"
 """The output of the platform's stack that shards are made with."""
 _QUIET = ("same", "read", "refresh")
-_IN_PLACE = "update"
 _SHOWN = 5
 
 
@@ -207,7 +206,7 @@ class _Moving:
             self._engine.move(source, dest, urns)
 
     def _problems(self, moves: Sequence[Move]) -> list[Problem]:
-        """What the engine would do now, which should be nothing; to the platform, update lists."""
+        """What the engine would do now to tenants and shards, which should be nothing."""
         plans = {plan.name: plan for plan in self._scope.stacks}
         problems = []
         for stack in sorted(_touched(moves) & set(plans)):
@@ -217,8 +216,9 @@ class _Moving:
                 except OperationFailed as failure:
                     problems.append(_would(stack, [str(failure)]))
                     continue
-            allowed = _QUIET if plans[stack].shard or plans[stack].tenants else (*_QUIET, _IN_PLACE)
-            wrong = _told(preview.steps, allowed) | dict.fromkeys(preview.protected, "delete")
+            # What the platform has of its own is not moved, and may have tenants to list otherwise.
+            steps = [one for one in preview.steps if plans[stack].shard or _of_tenant(one.urn)]
+            wrong = _told(steps) | dict.fromkeys(preview.protected, "delete")
             if wrong:
                 told = [f"{op} {urn}" for urn, op in wrong.items()]
                 more = [f"and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
@@ -226,11 +226,16 @@ class _Moving:
         return problems
 
 
-def _told(steps: Iterable[Step], allowed: Sequence[str]) -> dict[str, str]:
+def _of_tenant(urn: str) -> bool:
+    """Whether it is a tenant's component, or something below one."""
+    return urn.split("::")[2].partition("$")[0] == TENANT_TYPE
+
+
+def _told(steps: Iterable[Step]) -> dict[str, str]:
     return {
         step.urn: step.op
         for step in steps
-        if step.op not in allowed and step.type not in (STACK_TYPE, _READER)
+        if step.op not in _QUIET and step.type not in (STACK_TYPE, _READER)
     }
 
 

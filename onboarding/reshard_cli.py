@@ -30,6 +30,6 @@ def reshard(
     if not done.moves:
         console.print(f"{done.environment}: every tenant is in the stack that it belongs in")
     elif done.moved:
-        console.print(f"{done.environment}: moved, and an update of these stacks changes nothing")
+        console.print(f"{done.environment}: moved, and an update changes nothing of them")
     else:
         console.print(f"{done.environment}: nothing is moved yet; --yes moves")
