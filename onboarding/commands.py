@@ -33,7 +33,9 @@ def _stacks(begun: str) -> list[str]:
 TenantOption = Annotated[
     str,
     typer.Option(
-        metavar="ID", help="Only the stack that this tenant is in.", autocompletion=_tenants
+        metavar="ID",
+        help="Only the stack that this tenant is in, with the platform's where that is a shard.",
+        autocompletion=_tenants,
     ),
 ]
 StackOption = Annotated[

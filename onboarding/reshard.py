@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from onboarding import previews
@@ -18,6 +19,7 @@ from onboarding.errors import OperationFailed, Refused
 from onboarding.events import Step
 from onboarding.judge import Deployed
 from onboarding.opened import Opened, opened
+from onboarding.parallel import at_once
 from onboarding.progress import Reporter
 from onboarding.scope import Scope, scope_of
 from onboarding.state import STACK_TYPE, TENANT_TYPE, StackState
@@ -87,7 +89,7 @@ def reshard(root: Path, reporter: Reporter, *, stack: str = "", yes: bool = Fals
         moves = tuple(moves_of(scope, deployed))
         _check(found, deployed, moves)
         if moves and yes:
-            _Moving(found.running_cloud(), scope, deployed, reporter)(moves)
+            Moving(found.running_cloud(), scope, deployed, reporter)(moves)
     return Resharded(environment, moves, moved=bool(moves) and yes)
 
 
@@ -175,55 +177,65 @@ def _touched(moves: Iterable[Move]) -> set[str]:
     return {name for move in moves for name in (move.source, move.dest)}
 
 
-class _Moving:
+class Moving:
+    """Moves tenants, and moves them back where that would lead to any change of them."""
+
     def __init__(
         self, target: Target, scope: Scope, deployed: Deployed, reporter: Reporter
     ) -> None:
-        self._target, self._scope, self._deployed = target, scope, deployed
+        self._target, self._deployed = target, deployed
         self._engine, self._reporter = target.engine, reporter
+        self._plans = {plan.name: plan for plan in scope.stacks}
+        self._moved: list[Move] = []
 
     def __call__(self, moves: Sequence[Move]) -> None:
+        """Move. Raises what `reshard` does."""
         for stack in sorted(_touched(moves) - set(self._deployed.states)):
             self._engine.init(stack)
-        self._move(moves)
-        if problems := self._problems(moves):
-            self._move([move.back for move in moves])
-            raise Refused(problems)
+        try:
+            self._move(moves)
+            self._look(sorted(_touched(moves) & set(self._plans)))
+        except BaseException:  # a Ctrl-C too: what was not looked at stays where it was
+            self._move([move.back for move in self._moved])
+            raise
         if records := self._target.deployments:
             for move in moves:
                 if instance := records.of(move.source):
                     records.note(move.dest, Finished(instance))
 
     def _move(self, moves: Sequence[Move]) -> None:
-        between: dict[tuple[str, str], list[str]] = defaultdict(list)
+        between: dict[tuple[str, str], list[Move]] = defaultdict(list)
         for move in moves:
             if move.begun:
                 self._engine.drop(move.source, move.urn)
+                self._moved.append(move)
             else:
-                between[move.source, move.dest].append(move.urn)
-        for (source, dest), urns in between.items():
-            self._reporter.say(f"{source} -> {dest}: {len(urns)} of the tenants")
-            self._engine.move(source, dest, urns)
+                between[move.source, move.dest].append(move)
+        for (source, dest), together in between.items():
+            self._reporter.say(f"{source} -> {dest}: {len(together)} of the tenants")
+            self._engine.move(source, dest, [move.urn for move in together])
+            self._moved += together
 
-    def _problems(self, moves: Sequence[Move]) -> list[Problem]:
+    def _look(self, stacks: Iterable[str]) -> None:
+        jobs = {stack: partial(self._problems, stack) for stack in stacks}
+        found = at_once(jobs, self._engine.interrupt, self._reporter.say)
+        if problems := [problem for of_stack in found.values() for problem in of_stack]:
+            raise Refused(problems)
+
+    def _problems(self, stack: str) -> list[Problem]:
         """What the engine would do now to tenants and shards, which should be nothing."""
-        plans = {plan.name: plan for plan in self._scope.stacks}
-        problems = []
-        for stack in sorted(_touched(moves) & set(plans)):
-            with self._reporter.operation(f"{stack}: preview", None) as shown:
-                try:
-                    preview = previews.ask(self._engine, stack, shown.step)
-                except OperationFailed as failure:
-                    problems.append(_would(stack, [str(failure)]))
-                    continue
-            # What the platform has of its own is not moved, and may have tenants to list otherwise.
-            steps = [one for one in preview.steps if plans[stack].shard or _of_tenant(one.urn)]
-            wrong = _told(steps) | dict.fromkeys(preview.protected, "delete")
-            if wrong:
-                told = [f"{op} {urn}" for urn, op in wrong.items()]
-                more = [f"and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
-                problems.append(_would(stack, [*told[:_SHOWN], *more]))
-        return problems
+        with self._reporter.operation(f"{stack}: preview", None) as shown:
+            try:
+                preview = previews.ask(self._engine, stack, shown.step)
+            except OperationFailed as failure:
+                return [_would(stack, [str(failure)])]
+        # What the platform has of its own is not moved, and may have tenants to list otherwise.
+        shard = self._plans[stack].shard
+        steps = [one for one in preview.steps if shard or _of_tenant(one.urn)]
+        wrong = _told(steps) | dict.fromkeys(preview.protected, "delete")
+        told = [f"{op} {urn}" for urn, op in wrong.items()]
+        more = [f"and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
+        return [_would(stack, [*told[:_SHOWN], *more])] if told else []
 
 
 def _of_tenant(urn: str) -> bool:

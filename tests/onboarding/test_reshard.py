@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from onboarding.deploy import Target
+from onboarding.errors import Refused
+from onboarding.events import Step
 from onboarding.judge import Deployed
-from onboarding.reshard import Move, moves_of, same_things, tells_shards
+from onboarding.progress import Silence
+from onboarding.reshard import Move, Moving, moves_of, same_things, tells_shards
 from onboarding.scope import scope_of
+from onboarding.state import split_urn
 from tenancy.estate import load_estate
 from tests.estates import FILES, write_estate
 
@@ -91,3 +97,68 @@ def test_a_platform_of_an_older_program_does_not_tell_shards_what_they_need(
     outputs: dict[str, Any], told: bool
 ) -> None:
     assert tells_shards(Deployed({"prod": state("prod", **outputs)}).state("prod")) is told
+
+
+class Engine:
+    """An engine that notes what it is asked, and whose previews may be interrupted."""
+
+    def __init__(self, *, steps: tuple[Step, ...] = (), interrupted: bool = False) -> None:
+        self.steps, self.interrupted = steps, interrupted
+        self.asked: list[tuple[str, ...]] = []
+
+    def init(self, stack: str) -> None:
+        self.asked.append(("init", stack))
+
+    def move(self, source: str, dest: str, urns: list[str]) -> None:
+        self.asked.append(("move", source, dest, *(urn.rpartition("::")[2] for urn in urns)))
+
+    def preview(self, stack: str, on_step: Callable[[Step], None]) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        for step in self.steps:
+            if f":{stack}::" in step.urn:
+                on_step(step)
+
+    def interrupt(self) -> None:
+        pass
+
+
+def moved(root: Path, engine: Engine) -> list[tuple[str, ...]]:
+    """What is asked of the engine to move acme from the environment's stack to a shard."""
+    text = FILES["Pulumi.prod.yaml"] + "    shards: 2\n"
+    changes = {"Pulumi.prod.yaml": text, "tenants/globex.yaml": None}
+    scope = scope_of(load_estate(write_estate(root, changes)), "prod")
+    deployed = Deployed({"prod": state("prod", "acme")})
+    target = Target(cast("Any", engine), "tenancy", None, None, None)
+    Moving(target, scope, deployed, Silence())(tuple(moves_of(scope, deployed)))
+    return engine.asked
+
+
+def update(urn: str) -> Step:
+    type_, name = split_urn(urn)
+    return Step(urn, "update", type_, name, done=False)
+
+
+THERE, BACK = ("move", "prod", "prod-02", "acme"), ("move", "prod-02", "prod", "acme")
+
+
+def test_what_is_the_platforms_own_may_change_with_a_move(tmp_path: Path) -> None:
+    own = update("urn:pulumi:prod::tenancy::tenancy:aws:Platform$aws:iam/policy:Policy::p")
+    assert moved(tmp_path, Engine(steps=(own,))) == [("init", "prod-02"), THERE]
+
+
+@pytest.mark.parametrize("stack", ["prod", "prod-02"])
+def test_where_something_of_a_tenant_would_change_it_is_moved_back(
+    tmp_path: Path, stack: str
+) -> None:
+    engine = Engine(steps=(update(f"urn:pulumi:{stack}::tenancy::{TENANT}${ROLE}::acme-role"),))
+    with pytest.raises(Refused, match="all was moved back: update urn:pulumi"):
+        moved(tmp_path, engine)
+    assert engine.asked == [("init", "prod-02"), THERE, BACK]
+
+
+def test_an_interrupted_look_moves_back_too(tmp_path: Path) -> None:
+    engine = Engine(interrupted=True)
+    with pytest.raises(KeyboardInterrupt):
+        moved(tmp_path, engine)
+    assert engine.asked == [("init", "prod-02"), THERE, BACK]
