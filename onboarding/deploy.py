@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from localcloud.emulator.lifecycle import Cloud
 from onboarding import orphans, previews, recovery
@@ -25,6 +27,14 @@ class Busy(Exception):
 
 class Unfinished(Exception):
     """Operations began and were never recorded, on a cloud that may hold their results."""
+
+
+@dataclass(frozen=True)
+class Updated:
+    """A stack after its update: what was done, and its state as `Engine.exported` tells it."""
+
+    summary: StackSummary
+    exported: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,7 @@ def deploy(
     *,
     preview: Preview | None = None,
     program: str = "",
-) -> StackSummary:
+) -> Updated:
     """Bring one stack, which is mended, to what the files say.
 
     Args:
@@ -92,16 +102,18 @@ def deploy(
         f"{stack}: update, {_count(preview.changes, 'change')}", preview.resources or None
     ) as shown:
         update = engine.up(stack, shown.step)
-    state = engine.export(stack) or StackState()
+    exported = engine.exported(stack)
+    state = StackState.of(exported)
     if target.deployments:
         target.deployments.note(stack, Finished(target.instance, program, state.updated))
-    return StackSummary(
+    summary = StackSummary(
         stack=stack,
         changes=dict(update.changes),
         resources=len(state.in_cloud),
         mended=(),
         seconds=round(time.monotonic() - began, 1),
     )
+    return Updated(summary, exported)
 
 
 def is_held(target: Target, stack: str) -> bool:
@@ -110,8 +122,16 @@ def is_held(target: Target, stack: str) -> bool:
     return bool(backend and recovery.read_locks(backend, target.project, stack))
 
 
-def mend(target: Target, stack: str, reporter: Reporter) -> tuple[str, ...]:
+def mend(
+    target: Target, stack: str, reporter: Reporter, state: StackState | None = None
+) -> tuple[str, ...]:
     """Make the stack one that an update can start from. Returns what was wrong with it.
+
+    Args:
+        target: what it is deployed with and to.
+        stack: its name.
+        reporter: where progress goes.
+        state: its state, where it was read while nobody held the stack; None: it is asked for.
 
     Raises:
         Busy: another run holds the stack.
@@ -120,12 +140,12 @@ def mend(target: Target, stack: str, reporter: Reporter) -> tuple[str, ...]:
     """
     engine = target.engine
     if target.backend is None:
-        return _mend_elsewhere(engine, stack)
+        return _mend_elsewhere(engine, stack, state)
     locks = _abandoned_locks(target, target.backend, stack, reporter)
     ended = orphans.end(orphans.find_orphans(f"file://{target.backend}"))
     if ended:
         reporter.say(f"{stack}: ended {_count(ended, 'process')} of a run that was killed")
-    state = engine.export(stack)
+    state = state or engine.export(stack)
     if state is None:
         engine.init(stack)
         return ()
@@ -141,8 +161,8 @@ def mend(target: Target, stack: str, reporter: Reporter) -> tuple[str, ...]:
     return mending.reasons
 
 
-def _mend_elsewhere(engine: Engine, stack: str) -> tuple[str, ...]:
-    state = engine.export(stack)
+def _mend_elsewhere(engine: Engine, stack: str, state: StackState | None) -> tuple[str, ...]:
+    state = state or engine.export(stack)
     if state is None:
         engine.init(stack)
     elif state.pending:

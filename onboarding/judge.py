@@ -18,6 +18,7 @@ from onboarding.assess import Planned, assess
 from onboarding.collection import without_collection
 from onboarding.engine import Engine
 from onboarding.errors import Refused
+from onboarding.events import SAME, Step
 from onboarding.parallel import at_once
 from onboarding.planned import Code, Plan, Refusal
 from onboarding.previews import Kept, Preview
@@ -54,6 +55,10 @@ class Deployed:
     def state(self, stack: str) -> StackState:
         """The stack's state; an empty one where it was never deployed."""
         return StackState.of(self.states.get(stack, {}))
+
+    def after(self, updated: Mapping[str, Exported]) -> Deployed:
+        """With the states that updates left."""
+        return Deployed({**self.states, **updated})
 
     def entries(self, stack: str) -> list[dict[str, Any]]:
         """The stack's resources as the state has them."""
@@ -134,7 +139,7 @@ def judge(question: Question, engine: Engine, report: Reporter) -> Judged:
     organizations = (scope.organization,) if scope.organization else ()
     with (
         without_collection(),
-        Recorder(question.root, report) as recorder,
+        Recorder(question.root, report, ahead=False) as recorder,
         ThreadPoolExecutor(1) as aside,
     ):
         programs = recorder.keys((*scope.stacks, *scope.neighbours))
@@ -168,7 +173,7 @@ def _previews(
     """Of each chosen stack that holds something: kept ones that still hold, and new ones."""
     kept = question.kept
     keys = {
-        plan.name: _key(question, plan, programs[plan.name])
+        plan.name: key_of_preview(question, plan, programs[plan.name])
         for plan in question.scope.plans
         if question.deployed.state(plan.name).in_cloud
     }
@@ -185,13 +190,35 @@ def _preview(engine: Engine, report: Reporter, stack: str) -> Preview:
         return previews.ask(engine, stack, shown.step)
 
 
-def _key(question: Question, plan: StackPlan, program: str) -> str:
-    """A hard tenant's stack reads the platform's outputs, so all states of the scope count."""
+def keep_settled(question: Question, programs: Mapping[str, str], stacks: Iterable[str]) -> None:
+    """Keep as a stack's preview that nothing would change, of those that an update just left.
+
+    What an update brought to its end is what the program says, so the very same program has nothing
+    to change in the very state that it left.
+
+    Args:
+        question: with the states after the update.
+        programs: stack -> a digest of the program and its input.
+        stacks: names of those that were updated by these programs.
+    """
+    for plan in question.scope.plans:
+        if plan.name in stacks:
+            state = question.deployed.state(plan.name)
+            steps = tuple(Step(r.urn, SAME, r.type, r.name, done=False) for r in state.resources)
+            key = key_of_preview(question, plan, programs[plan.name])
+            question.kept.keep(plan.name, key, Preview(steps))
+
+
+def key_of_preview(question: Question, plan: StackPlan, program: str) -> str:
+    """Of all that a preview depends on: of other stacks, what they tell."""
     files = [question.root / "Pulumi.yaml", question.root / f"Pulumi.{plan.name}.yaml"]
+    deployed = question.deployed
+    others = [each.name for each in question.scope.stacks if each.name != plan.name]
     return previews.key_of(
         program,
         *(file.read_bytes() if file.is_file() else b"" for file in files),
-        *(repr(question.deployed.states.get(each.name)) for each in question.scope.stacks),
+        repr(deployed.states.get(plan.name)),
+        *(repr((name, deployed.state(name).outputs)) for name in others),
     )
 
 

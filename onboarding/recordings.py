@@ -33,7 +33,7 @@ from tenancy.organization import OrganizationPlan
 Entry = dict[str, Any]
 Answers = list[Future[list[dict[str, Any]]]]
 Plan = StackPlan | OrganizationPlan
-_READ = ("tenants", "table-templates", "tests", "docs", "node_modules", "__pycache__")
+_READ = ("tenants", "table-templates", "receipts", "tests", "docs", "node_modules", "__pycache__")
 """Folders that no code is in: what the first two say is in the plans."""
 _KEPT = 7 * 24 * 3600
 """Seconds that a part which nothing uses any more is kept."""
@@ -75,14 +75,17 @@ class Recordings:
 class Recorder:
     """Records the stacks of the project at ``root``. A context: what it starts, it ends.
 
-    The first process starts at once: it imports the providers, which takes as long as all else.
+    With ``ahead`` the first process starts at once: it imports the providers, which takes as long
+    as all else. Without, none starts where all that is asked for is kept.
     """
 
-    def __init__(self, root: Path, report: Reporter, *, fresh: bool = False) -> None:
+    def __init__(
+        self, root: Path, report: Reporter, *, fresh: bool = False, ahead: bool = True
+    ) -> None:
         self._root, self._report = root, report
         self._folder = root / ".local" / "check"
         self._fresh = fresh
-        self._processes = [_Process(root)]
+        self._processes = [_Process(root)] if ahead else []
         self._code = _code(root)
 
     def __enter__(self) -> Self:

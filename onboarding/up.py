@@ -10,13 +10,12 @@ from pathlib import Path
 from onboarding import vending
 from onboarding.deploy import Target, deploy, is_held, mend
 from onboarding.deployed import Finished
-from onboarding.judge import Deployed, Judged, judge, refused_by_files
+from onboarding.judge import Deployed, Judged, judge, keep_settled, refused_by_files
 from onboarding.noted import PROOF, Noted
 from onboarding.opened import Opened, opened
 from onboarding.parallel import at_once
 from onboarding.plan import of_backend, question, read_estate
 from onboarding.planned import Plan
-from onboarding.previews import Preview
 from onboarding.progress import Reporter
 from onboarding.recordings import program_key
 from onboarding.scope import Scope, scope_of
@@ -106,34 +105,46 @@ def up(
             raise RefusedPlan(Plan(refusals=refused, tenant=tenant))
         target = found.start_cloud()
         lacking = any(not plan.account_vended for plan in scope.plans)
-        # Accounts that are known are there before stacks in them are looked at, also in a cloud
-        # that is new; others are vended when nothing speaks against it.
-        vended = () if lacking else _vend(target, root, scope, reporter)
-        mended = _mend(target, scope, reporter)
+        # In a cloud that is new, accounts are there before stacks in them are looked at; else they
+        # are vended, or changed, when nothing speaks against it.
+        anew = not lacking and _is_new(target, scope)
+        vended = _vend(target, root, scope, reporter) if anew else ()
+        mended = _mend(target, scope, reporter, None if held else before)
         if held or any(mended.values()):  # then they are not what they were
             before = Deployed.read(engine, reporter)
         judged = _judge(found, before, reporter)
         if judged.plan.changed and not confirm(judged.plan):
             return UpResult(target.endpoint, target.instance, plan=judged.plan, declined=True)
-        if lacking:
+        if not anew:
             vended = _vend(target, root, scope, reporter)
+        if lacking:
             scope = scope_of(load_estate(root), stack, tenant)
             mended = _mend(target, scope, reporter) | mended
             before = Deployed.read(engine, reporter)
             judged = _judge(replace(found, scope=scope), before, reporter)
         update = Update(target, scope, judged, before, mended)
-        summaries = (*vended, *update.run(reporter))
+        summaries, after = update.run(reporter)
+        settled = [name for name in scope.chosen if update.settled(name, after)]
+        keep_settled(question(replace(found, scope=scope), after), judged.programs, settled)
         tenants = tuple(
             one
             for name in scope.chosen
-            for one in tenants_of(name, engine.export(name) or StackState(), target.endpoint)
+            for one in tenants_of(name, after.state(name), target.endpoint)
         )
         verified = verify(tenants, scope.plans)
         if judged.plan.verdict:
             noted = Noted.of(found.layout.home, scope.stacks[0].environment.name)
             answer = judged.plan.verdict.answer.value
             noted.note(PROOF, {"answer": answer, "on": "what was deployed"})
-    return UpResult(target.endpoint, target.instance, summaries, tenants, verified, judged.plan)
+    return UpResult(
+        target.endpoint, target.instance, (*vended, *summaries), tenants, verified, judged.plan
+    )
+
+
+def _is_new(target: Target, scope: Scope) -> bool:
+    """Whether the cloud is another than the one that the accounts were vended in."""
+    plan = scope.organization
+    return plan is not None and target.cloud is not None and not target.holds(plan.name)
 
 
 def _vend(target: Target, root: Path, scope: Scope, reporter: Reporter) -> tuple[StackSummary, ...]:
@@ -146,8 +157,9 @@ def _vend(target: Target, root: Path, scope: Scope, reporter: Reporter) -> tuple
     summary = _unchanged(target, plan.name, program, state)
     if summary is None or is_held(target, plan.name):
         reasons = mend(target, plan.name, reporter)
-        summary = replace(deploy(target, plan.name, reporter, program=program), mended=reasons)
-        state = target.engine.export(plan.name) or StackState()
+        updated = deploy(target, plan.name, reporter, program=program)
+        summary = replace(updated.summary, mended=reasons)
+        state = StackState.of(updated.exported)
     for file in vending.write_down(root, plan, vending.vended_in(state)):
         reporter.say(f"{plan.name}: {file} tells the account from now on")
     return (summary,)
@@ -161,13 +173,27 @@ def _unchanged(target: Target, stack: str, program: str, state: StackState) -> S
     return StackSummary(stack, {"same": len(state.resources)}, len(state.in_cloud), (), 0.0)
 
 
-def _mend(target: Target, scope: Scope, reporter: Reporter) -> dict[str, tuple[str, ...]]:
-    """Stack -> what was wrong with it, of those whose account is there."""
+def _mend(
+    target: Target, scope: Scope, reporter: Reporter, known: Deployed | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Stack -> what was wrong with it, of those whose account is there.
+
+    ``known`` are their states, where nobody held a stack when they were read.
+    """
     plans = [plan for plan in scope.plans if plan.account_vended]
     if target.cloud:
         for plan in plans:
             target.cloud.open_account(plan.account_id)
-    return {plan.name: mend(target, plan.name, reporter) for plan in plans}
+    states = known.states if known else {}
+    return {
+        plan.name: mend(
+            target,
+            plan.name,
+            reporter,
+            StackState.of(states[plan.name]) if plan.name in states else None,
+        )
+        for plan in plans
+    }
 
 
 def _judge(found: Opened, deployed: Deployed, reporter: Reporter) -> Judged:
@@ -193,49 +219,54 @@ class Update:
     before: Deployed
     mended: Mapping[str, tuple[str, ...]]
 
-    def run(self, reporter: Reporter) -> tuple[StackSummary, ...]:
-        """The platform's stack, then the others at once. Raises the first failure, tells others."""
+    def run(self, reporter: Reporter) -> tuple[tuple[StackSummary, ...], Deployed]:
+        """The platform's stack, then the others at once. Raises the first failure, tells others.
+
+        Returns:
+            what was done, in the order of the stacks, and the states that it left.
+        """
         done: dict[str, StackSummary] = {}
-        previews: Mapping[str, Preview] = self.judged.previews
+        now = self.before
         for wave in _waves(self.scope.plans):
-            settled = {name: same for name in wave if (same := self._settled(name, previews))}
+            # What was previewed holds only while what other stacks tell is still the same.
+            holds = all(
+                now.state(plan.name).outputs == self.before.state(plan.name).outputs
+                for plan in self.scope.plans
+            )
+            settled = {name: same for name in wave if holds and (same := self._unneeded(name))}
             jobs = {
                 name: partial(
                     deploy,
                     self.target,
                     name,
                     reporter,
-                    preview=previews.get(name),
+                    preview=self.judged.previews.get(name) if holds else None,
                     program=self.judged.programs[name],
                 )
                 for name in wave
                 if name not in settled
             }
-            done |= settled | at_once(jobs, self.target.engine.interrupt, reporter.say)
-            if self._platform in jobs and self._tells_otherwise(self._platform):
-                previews = {}  # they are of what it told before
-        return tuple(replace(done[name], mended=self.mended[name]) for name in self.scope.chosen)
+            updated = at_once(jobs, self.target.engine.interrupt, reporter.say)
+            done |= settled | {name: each.summary for name, each in updated.items()}
+            now = now.after({name: each.exported for name, each in updated.items()})
+        summaries = [replace(done[name], mended=self.mended[name]) for name in self.scope.chosen]
+        return tuple(summaries), now
 
-    @property
-    def _platform(self) -> str:
-        return self.scope.stacks[0].environment.name
+    def settled(self, stack: str, states: Deployed) -> StackSummary | None:
+        """The summary of a stack that is as the last update of the very same program left it."""
+        program = self.judged.programs[stack]
+        return _unchanged(self.target, stack, program, states.state(stack))
 
-    def _tells_otherwise(self, stack: str) -> bool:
-        """Whether its outputs are not those any more that the others were judged with."""
-        now = self.target.engine.export(stack) or StackState()
-        return now.outputs != self.before.state(stack).outputs
-
-    def _settled(self, stack: str, previews: Mapping[str, Preview]) -> StackSummary | None:
+    def _unneeded(self, stack: str) -> StackSummary | None:
         """The summary of a stack that needs no update: it could only write the same again.
 
         That is where the engine finds no change, and the state is as the last update of the very
         same program left it.
         """
-        preview = previews.get(stack)
+        preview = self.judged.previews.get(stack)
         if preview is None or preview.changes or self.mended[stack]:
             return None
-        program = self.judged.programs[stack]
-        return _unchanged(self.target, stack, program, self.before.state(stack))
+        return self.settled(stack, self.before)
 
 
 def _waves(plans: Sequence[StackPlan]) -> Iterator[list[str]]:

@@ -14,7 +14,7 @@ from tests.integration.checkout import Checkout
 pytestmark = pytest.mark.xdist_group("up")
 
 STACK = "local"
-TURNS = 3
+TURNS = 10
 GRANT = """
 aws.iam.RolePolicy(
     "planted",
@@ -111,13 +111,13 @@ def test_a_portal_onboards_a_tenant_by_the_api(small: Checkout) -> None:
     assert len(got["tenant"]["roles"]) == 5
 
 
-def test_two_at_once_leave_a_state_that_is_whole(small: Checkout) -> None:
+def test_two_at_once_ten_times_leave_a_state_that_is_whole(small: Checkout) -> None:
     """Each first time the file has changed, and one of the two finds the other's update done."""
     waited = 0
     file = "tenants/ant.yaml"
     text = small.read(file)
     for turn in range(TURNS):
-        contact = f"ops{turn // 2}@ant.example"
+        contact = f"ops{turn // 5}@ant.example"
         (small.root / file).write_text(text.replace("ops@ant.example", contact), "utf-8")
         both = [start(small), start(small)]
         said = [each.communicate(timeout=120)[1] for each in both]

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from onboarding import up
-from onboarding.deploy import Target
+from onboarding.deploy import Target, Updated
+from onboarding.engine import Engine
 from onboarding.judge import Deployed, Judged
 from onboarding.planned import Plan
 from onboarding.previews import Preview
 from onboarding.progress import Silence
 from onboarding.scope import Scope, scope_of
-from onboarding.state import StackState
 from onboarding.summary import StackSummary
 from tenancy.estate import load_estate
 from tests.estates import FILES, write_estate
 
 KNOWN = Preview(())
-
-
-class Engine:
-    """An engine whose platform tells ``outputs`` once it was updated."""
-
-    def __init__(self, **outputs: str) -> None:
-        self.outputs = outputs
-
-    def export(self, stack: str) -> StackState:
-        return StackState.of(told(stack, **self.outputs))
-
-    def interrupt(self) -> None:
-        pass
 
 
 def told(stack: str, **outputs: str) -> dict[str, Any]:
@@ -48,19 +35,23 @@ def scope(tmp_path: Path) -> Scope:
 
 
 def updated(
-    scope: Scope, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    scope: Scope, monkeypatch: pytest.MonkeyPatch, *, vpc: str
 ) -> dict[str, Preview | None]:
-    """Stack -> the preview that it was deployed with, in the order of deployment."""
+    """Stack -> the preview that it was deployed with, in the order of deployment.
+
+    The platform tells ``vpc`` once it was updated.
+    """
     found: dict[str, Preview | None] = {}
 
     def deploy(
         target: Target, stack: str, reporter: object, *, preview: Preview | None, program: str
-    ) -> StackSummary:
+    ) -> Updated:
         found[stack] = preview
-        return StackSummary(stack, {}, 0, (), 0.0)
+        outputs = {"vpc": vpc} if stack == "prod" else {}
+        return Updated(StackSummary(stack, {}, 0, (), 0.0), told(stack, **outputs))
 
     monkeypatch.setattr(up, "deploy", deploy)
-    target = Target(cast("Any", engine), "tenancy", None, None, None)
+    target = Target(Engine(Path(), Path(), Path()), "tenancy", None, None, None)
     names = [plan.name for plan in scope.plans]
     judged = Judged(Plan(), dict.fromkeys(names, ""), dict.fromkeys(names, KNOWN))
     before = Deployed({"prod": told("prod", vpc="v-1")})
@@ -71,7 +62,7 @@ def updated(
 def test_shards_and_hard_tenants_come_after_the_platform(
     scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = updated(scope, Engine(vpc="v-1"), monkeypatch)
+    found = updated(scope, monkeypatch, vpc="v-1")
     assert next(iter(found)) == "prod"
     assert found == dict.fromkeys(("prod", "prod-01", "prod-02", "prod-initech"), KNOWN)
 
@@ -79,6 +70,6 @@ def test_shards_and_hard_tenants_come_after_the_platform(
 def test_what_was_previewed_before_the_platform_told_otherwise_is_previewed_again(
     scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = updated(scope, Engine(vpc="v-2"), monkeypatch)
+    found = updated(scope, monkeypatch, vpc="v-2")
     assert found.pop("prod") is KNOWN
     assert found == dict.fromkeys(("prod-01", "prod-02", "prod-initech"))
