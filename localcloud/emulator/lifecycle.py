@@ -6,6 +6,7 @@ process must be the same one (pid and start time) and must answer with the same 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -41,12 +42,14 @@ class Record:
         port: its TCP port on 127.0.0.1.
         instance: a random id of this process; the cloud's content lives and dies with it.
         started: when, in seconds since 1970.
+        code: a digest of the code that it runs; empty when it was not told.
     """
 
     process: ProcessIdentity
     port: int
     instance: str
     started: float
+    code: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -60,6 +63,7 @@ class Record:
             "port": self.port,
             "instance": self.instance,
             "started": self.started,
+            "code": self.code,
         }
         draft = directory / f"cloud.json.{os.getpid()}"
         draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -75,6 +79,7 @@ class Record:
                 port=int(content["port"]),
                 instance=str(content["instance"]),
                 started=float(content["started"]),
+                code=str(content.get("code", "")),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -150,6 +155,12 @@ def ensure(report: Callable[[str], None], layout: Layout | None = None) -> Cloud
     with exclusive(lock, lambda: report("waiting for another command that starts the cloud")):
         before = Record.read(layout.cloud)
         if before and before.answers():
+            if before.code != code():
+                report(
+                    "the embedded cloud runs code from before an update of the project, and may"
+                    " not do what the stacks need now; `make down`, then `make up`, makes all anew"
+                    " on the code of now, without what was put into it by hand"
+                )
             return Cloud(before.endpoint, before.instance, fresh=False)
         if before:
             # A server that runs but no longer answers would keep the port; one that is gone (a
@@ -189,6 +200,16 @@ def stop(layout: Layout | None = None) -> bool:
     with exclusive(layout.cloud / "lock"):
         record = Record.read(layout.cloud)
         return record.process.end() if record else False
+
+
+def code() -> str:
+    """A digest of the emulator's code, as it is on disk now."""
+    found = hashlib.sha256()
+    folder = Path(__file__).parent
+    for file in sorted(folder.rglob("*.py")):
+        found.update(f"{file.relative_to(folder)}:{file.stat().st_size}\n".encode())
+        found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 def _start(layout: Layout, preferred_port: int) -> Record:

@@ -36,7 +36,7 @@ from werkzeug.serving import make_server
 
 from localcloud.emulator import organization, patches
 from localcloud.emulator.functions import Runner
-from localcloud.emulator.lifecycle import Record
+from localcloud.emulator.lifecycle import Record, code
 from localcloud.emulator.patches import awslambda
 from localcloud.processes import ProcessIdentity
 
@@ -154,6 +154,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is meant for the command, not for us
+    told = code()  # at once after it was loaded
     patches.apply()
 
     listener = _listen(options.port)
@@ -176,6 +177,7 @@ def main() -> None:
         port=port,
         instance=instance,
         started=time.time(),
+        code=told,
     ).write(options.directory)
     try:
         server.serve_forever()

@@ -75,6 +75,15 @@ def test_the_second_command_finds_the_first_ones_cloud(layout: Layout) -> None:
     assert lifecycle.status(layout).running
 
 
+def test_a_cloud_of_other_code_is_kept_and_told_of(layout: Layout) -> None:
+    first = lifecycle.ensure(quiet, layout)
+    replace(record(layout), code="of another day").write(layout.cloud)
+    said: list[str] = []
+    assert lifecycle.ensure(said.append, layout) == replace(first, fresh=False)
+    assert "code from before an update" in said[0]
+    assert "make down" in said[0]
+
+
 def test_a_cloud_whose_process_is_gone_is_started_anew_on_the_same_port(layout: Layout) -> None:
     first = lifecycle.ensure(quiet, layout)
     psutil.Process(record(layout).process.pid).kill()
