@@ -52,6 +52,8 @@ _FORMS: dict[str, tuple[str, str]] = {
 SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 """Its ARN is the topic's and an id, and no resource by itself: SNS has none but topics (Service
 Authorization Reference, "Resource types defined by Amazon SNS")."""
+_TARGET = "aws:cloudwatch/eventTarget:EventTarget"
+"""Its property `arn` is what it sends to, anybody's."""
 _ALIASES = {
     "aws:s3/bucketV2:BucketV2": "aws:s3/bucket:Bucket",
     "aws:cloudwatch/logGroup:LogGroup": "aws:cloudwatch/logGroup:LogGroup",
@@ -93,7 +95,7 @@ class Inventory:
         return resource.account or next(
             (
                 found[1]
-                for value in (resource.outputs.get("arn"),)
+                for value in (_own_arn(resource),)
                 if isinstance(value, str) and (found := _ACCOUNT.match(value))
             ),
             self.accounts[0] if len(self.accounts) == 1 else "",
@@ -107,7 +109,7 @@ class Inventory:
         return found
 
     def _arn(self, resource: Resource) -> str:
-        known = resource.outputs.get("arn")
+        known = _own_arn(resource)
         kind = kind_of(resource)
         if isinstance(known, str) and is_arn(known):
             if kind == SUBSCRIPTION:
@@ -180,6 +182,11 @@ class Inventory:
         return list(found.values())
 
 
+def _own_arn(resource: Resource) -> Any:  # noqa: ANN401 - whatever the state has
+    """What AWS says that its ARN is, which need not be one."""
+    return None if resource.type == _TARGET else resource.outputs.get("arn")
+
+
 def kind_of(resource: Resource) -> str:
     """A resource's type, older names of it made the present one."""
     return _ALIASES.get(resource.type, resource.type)
@@ -249,7 +256,7 @@ def _accounts(graph: Graph) -> tuple[str, ...]:
     for resource in graph.resources:
         if resource.account:
             found[resource.account] = None
-        known = resource.outputs.get("arn")
+        known = _own_arn(resource)
         if isinstance(known, str) and (match := _ACCOUNT.match(known)):
             found[match[1]] = None
     return tuple(found)

@@ -9,6 +9,7 @@ from isolation.actors import Actor
 from isolation.classes import Classes
 from isolation.documents import Document, UnknownDocument
 from isolation.estate import Estate
+from isolation.flows import flows, opened
 from isolation.graph import Resource
 from isolation.inventory import is_arn, tags, value, values
 from isolation.nessie import nessies
@@ -49,8 +50,11 @@ _HARMLESS = frozenset(
 _PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
 # Types that hand out access in a way that is not read here.
 _NOT_UNDERSTOOD = {
+    "aws:cloudwatch/eventPermission:EventPermission": "lets others send events",
+    "aws:ecr/replicationConfiguration:ReplicationConfiguration": "copies images",
+    "aws:ram/principalAssociation:PrincipalAssociation": "shares resources with other accounts",
+    "aws:ram/resourceAssociation:ResourceAssociation": "shares resources with other accounts",
     "aws:ram/resourceShare:ResourceShare": "shares resources with other accounts",
-    "aws:s3/bucketReplicationConfiguration:BucketReplicationConfiguration": "copies objects",
     "aws:s3control/accessGrant:AccessGrant": "grants access to prefixes",
     "aws:s3control/multiRegionAccessPoint:MultiRegionAccessPoint": "is another way to a bucket",
     "aws:s3control/objectLambdaAccessPoint:ObjectLambdaAccessPoint": "is another way to a bucket",
@@ -82,6 +86,8 @@ def rules(estate: Estate, classes: Classes) -> Ruled:
         *_third_parties(estate, classes),
         *_public(estate),
         *_workgroups(estate),
+        *flows(estate),
+        *opened(estate),
         *estate.open_tables,
         *nessies(estate, classes),
     ]
@@ -305,18 +311,36 @@ def _public(estate: Estate) -> Iterator[Counterexample]:
         "aws:s3/bucketAclV2:BucketAclV2",
     ):
         for resource in estate.inventory.of(kind):
-            for acl in values(resource, "acl"):
-                if acl in _PUBLIC_ACLS:
-                    yield Counterexample(
-                        rule="a bucket is public by its access control list",
-                        principal="*",
-                        tenant=None,
-                        action="s3:GetObject",
-                        resource=str(value(resource, "bucket")),
-                        owner=_owner(estate, resource),
-                        because=(Place(f"acl = {acl}", resource.urn, resource.place),),
-                        remedy="remove the access control list",
-                    )
+            for told in _granted_by_list(resource):
+                buckets = estate.inventory.meant(resource, "bucket", "aws:s3/bucket:Bucket")
+                of = next((one for one in buckets if isinstance(one, Resource)), resource)
+                yield Counterexample(
+                    rule="a bucket is open to others by its access control list",
+                    principal="*",
+                    tenant=None,
+                    action="s3:GetObject",
+                    resource=str(value(resource, "bucket")),
+                    owner=_owner(estate, of),
+                    because=(Place(told, resource.urn, resource.place),),
+                    remedy="remove the access control list",
+                )
+
+
+def _granted_by_list(resource: Resource) -> Iterator[str]:
+    """What an access control list gives to anybody but the bucket's owner."""
+    for acl in values(resource, "acl"):
+        if acl in _PUBLIC_ACLS:
+            yield f"acl = {acl}"
+    for given in (*values(resource, "accessControlPolicy"), {"grants": value(resource, "grants")}):
+        policy = given if isinstance(given, dict) else {}
+        owner = policy.get("owner")
+        own = owner.get("id") if isinstance(owner, dict) else None
+        grants = policy.get("grants")
+        for grant in grants if isinstance(grants, list) else ():
+            grantee = grant.get("grantee", grant) if isinstance(grant, dict) else {}
+            who = grantee.get("uri") or grantee.get("id") or grantee.get("emailAddress")
+            if who and who != own:
+                yield f"a grant to {who}"
 
 
 def _workgroups(estate: Estate) -> Iterator[Counterexample]:

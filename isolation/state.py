@@ -27,18 +27,21 @@ _STACK = "pulumi:pulumi:Stack"
 # kept, so that an estate of thousands of tenants fits into memory.
 READ = frozenset(
     """
-    accessPolicies accessPolicy acl action admins allowedAccountIds arn assumeRolePolicy bucket
-    cidrIpv4 cidrIpv6 configuration containerDefinitions createDatabaseDefaultPermissions
-    createTableDefaultPermissions dataLocation database databaseName executionRole
-    executionRoleArn extendedS3Configuration family function granteePrincipal group groups
-    httpEndpointConfiguration id identifier ingress inlinePolicies instanceConfiguration
-    jobRoleArn keyId lfTag lfTagPolicy lfTags loadBalancers managedPolicyArns name
-    networkConfiguration nodeRoleArn operations path permissions permissionsBoundary policy
-    policyArn policyDocument prefixListId principal principalOrgId queueUrl
-    referencedSecurityGroupId region repository resourceArn resourcePolicy role roleArn roles
-    rules s3BucketName s3Configuration secretArn securityGroupId serviceRole serviceRoleArn
-    sourceAccount sourceArn stages table tableWithColumns tags tagsAll target targetKeyId
-    targets taskDefinition taskRoleArn url user users
+    accessControlPolicy accessPolicies accessPolicy accountId acl action admins
+    allowedAccountIds arn assumeRolePolicy authorizationType bucket cidrIpv4 cidrIpv6
+    cloudWatchLogsGroupArn configuration containerDefinitions createDatabaseDefaultPermissions
+    createTableDefaultPermissions dataLocation database databaseName destination destinationArn
+    destinationConfig endpoint executionRole executionRoleArn extendedS3Configuration family
+    function functionName granteePrincipal grants group groups httpEndpointConfiguration id
+    identifier ingress inlinePolicies instanceConfiguration jobRoleArn keyId lambdaFunctions
+    lfTag lfTagPolicy lfTags loadBalancers logDestination logGroup loggings managedPolicyArns
+    name networkConfiguration nodeRoleArn operations path permissions permissionsBoundary policy
+    policyArn policyDocument prefixListId principal principalOrgId queueUrl queues
+    referencedSecurityGroupId region replicationConfiguration repository resourceArn
+    resourcePolicy role roleArn roles rules s3Bucket s3BucketName s3Configuration secretArn
+    securityGroupId serviceRole serviceRoleArn sharedAccounts source sourceAccount sourceArn
+    stages storageClassAnalysis table tableArn tableWithColumns tags tagsAll target targetBucket
+    targetKeyId targets taskDefinition taskRoleArn topic topics url user users
     """.split()  # noqa: SIM905 - reads better than sixty quoted words
 )
 
