@@ -30,6 +30,7 @@ _KINDS = {
     "states": ("aws:sfn/stateMachine:StateMachine",),
     "ecs": ("aws:ecs/cluster:Cluster",),
 }
+_RECEIVING = frozenset(kind for kinds in _KINDS.values() for kind in kinds)
 _MOST_PARTS = 5
 """Tenants that are told of whose parts of one bucket go somewhere."""
 
@@ -158,10 +159,11 @@ def _ends(estate: Estate, resource: Resource, path: str) -> Iterator[_End]:
     name, _, rest = path.partition(".")
     for given in dict.fromkeys(_inside(values(resource, name), rest)):
         if given == UNKNOWN:
-            for urn in resource.references.get(name, ()):
-                other = estate.inventory.by_urn.get(urn)
-                if other is not None and any(kind_of(other) in kinds for kinds in _KINDS.values()):
-                    yield _of_resource(estate, other)
+            sources = map(estate.inventory.by_urn.get, resource.references.get(name, ()))
+            found = [one for one in sources if one is not None and kind_of(one) in _RECEIVING]
+            yield from (_of_resource(estate, one) for one in found)
+            if not found:
+                yield _End(f"what {path} will be", known=False)
         elif arn := _as_arn(given, path):
             yield _end(estate, arn)
 

@@ -1,7 +1,10 @@
-"""The policy pack on the real engine: the local stacks pass it, a planted grant does not."""
+"""The policy pack on the real engine: the local stacks pass it, a planted grant does not, and what
+is configured for a rule counts.
+"""
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
@@ -31,8 +34,15 @@ aws.iam.RolePolicy(
 """
 
 
-def preview(checkout: Checkout, stack: str) -> subprocess.CompletedProcess[str]:
-    return checkout.pulumi("preview", "--stack", stack, "--policy-pack", "policies")
+UNPROTECTED = """
+aws.s3.Bucket(
+    "planted", bucket="planted", tags={"owner": "acme"}, opts=ResourceOptions(provider=provider)
+)
+"""
+
+
+def preview(checkout: Checkout, stack: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return checkout.pulumi("preview", "--stack", stack, "--policy-pack", "policies", *arguments)
 
 
 @pytest.mark.parametrize("stack", ["local", "local-federal-dhs"])
@@ -66,3 +76,20 @@ def test_a_planted_grant_fails_with_who_what_and_where(deployed: Checkout) -> No
         "remedy",
     ):
         assert part in told, told
+
+
+def test_severity_and_tag_are_what_the_documented_file_says(deployed: Checkout) -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", deployed.read("docs/policies.md"), re.DOTALL)
+    program = deployed.read("__main__.py")
+    planted = deployed.edited("__main__.py", program + UNPROTECTED)
+    with planted, deployed.edited("policies.json", example):
+        done = preview(deployed, "local", "--policy-pack-config", "policies.json")
+    assert done.returncode != 0
+    told = set(re.findall(r"\[(advisory|mandatory)\] +(\S+) +\(\S+: ([^)]+)\)", done.stdout))
+    assert ("advisory", "data-protected", "planted") in told, done.stdout
+    # Every resource has the tag `tenant`, and the file asks for `owner`, which one alone has.
+    untagged = {
+        name for severity, rule, name in told if (severity, rule) == ("mandatory", "tagged")
+    }
+    assert len(untagged) > len(told) / 2
+    assert "planted" not in untagged

@@ -165,6 +165,11 @@ def test_what_goes_to_another_or_out_of_the_estate_is_told(name: str) -> None:
     assert all(found.because and found.remedy for found in verdict.counterexamples)
 
 
+def test_where_something_goes_that_is_not_known_counts_as_anywhere() -> None:
+    hidden = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+    assert estate(REPLICATION, bucket="acme-own", rules=hidden).answer is Answer.VIOLATED
+
+
 KEPT: dict[str, tuple[str, dict[str, Any]]] = {
     "replicas to the platform": (
         REPLICATION,
