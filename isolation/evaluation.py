@@ -1,11 +1,12 @@
 """Effective permissions: can a principal reach a target, and by which statements."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from isolation.errors import Undecided
 from isolation.policy import Statement
 from isolation.principals import Principal
-from isolation.problem import OF_THE_RESOURCE, hopeless, pose
+from isolation.problem import closed, pose
 from isolation.solver import Solver, Witness
 from isolation.targets import Target
 
@@ -34,7 +35,10 @@ class Decision:
         return self.allowed is None and self.undecided is None
 
 
-_LET_IN_NOBODY = Decision(None, None, (), (OF_THE_RESOURCE,), (), (), fenced=False)
+@lru_cache
+def _silent(layers: tuple[str, ...]) -> Decision:
+    """No request is allowed, since these layers allow nothing."""
+    return Decision(None, None, (), layers, (), (), fenced=False)
 
 
 def decide(principal: Principal, target: Target, *, fences: bool = True) -> Decision:
@@ -42,8 +46,9 @@ def decide(principal: Principal, target: Target, *, fences: bool = True) -> Deci
 
     Without ``fences`` as if the second fence were not there (``problem.pose``).
     """
-    if hopeless(principal, target):
-        return _LET_IN_NOBODY
+    silent = closed(principal, target)
+    if silent:
+        return _silent(silent)
     problem = pose(principal, target, fences=fences)
     if not problem.paths:
         notes, fenced = problem.notes, problem.fenced

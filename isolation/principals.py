@@ -75,6 +75,15 @@ class Principal:
         return self.kind in _OF_AN_ACCOUNT
 
     @cached_property
+    def allowed_services(self) -> frozenset[str] | None:
+        """The services of which its identity policies allow any action; None if it may be any."""
+        if self.identity is None or self.kind is Kind.ROOT:
+            return None
+        found = [one.services for policy in self.identity for one in policy.allows]
+        known = [one for one in found if one is not None]
+        return frozenset().union(*known) if len(known) == len(found) else None
+
+    @cached_property
     def context(self) -> Facts:
         """The condition keys that the caller decides."""
         known: dict[str, str | tuple[str, ...]] = {

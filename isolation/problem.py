@@ -40,6 +40,8 @@ _FENCED = frozenset({"s3", "kms"})
 
 OF_THE_RESOURCE = "the resource's policies"
 """The layer of the policies on the target itself."""
+OF_THE_IDENTITY = "the identity policies"
+"""The layer of the policies on the caller."""
 
 Path = tuple[Layer, ...]
 """Layers that suffice if each allows; an empty one always does."""
@@ -71,13 +73,22 @@ def pose(principal: Principal, target: Target, *, fences: bool = True) -> Proble
     return _Case(principal, target, fences=fences).problem()
 
 
-def hopeless(principal: Principal, target: Target) -> bool:
-    """Whether the target's own policies must allow, and allow nothing to anybody: a quick look."""
-    return not target.allows and (
+def closed(principal: Principal, target: Target) -> tuple[str, ...]:
+    """Layers that must allow and allow nothing that could concern the two, at a quick look; none
+    where that does not tell.
+    """
+    if target.allows:
+        return ()
+    if (
         target.policy_must_allow
         or not principal.of_an_account
         or principal.account != target.account
-    )
+    ):
+        return (OF_THE_RESOURCE,)
+    own = principal.allowed_services
+    if own is None or not own.isdisjoint(target.services):
+        return ()
+    return (OF_THE_RESOURCE, OF_THE_IDENTITY) if target.policies else (OF_THE_IDENTITY,)
 
 
 def bind_statement(
@@ -210,7 +221,7 @@ class _Case:
         if identity is None:
             self._notes.assumed(f"{self._principal.arn} is allowed all by its own account")
         elif self._principal.kind is not Kind.ROOT:
-            first = self._layer("the identity policies", identity)
+            first = self._layer(OF_THE_IDENTITY, identity)
             return (first, *self._limits()) if first.allows else (first,)
         return self._limits()
 
