@@ -1,5 +1,6 @@
 """Who can make calls in an estate: its roles and users, and whom its policies name besides."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from isolation.targets import Values
 
 _ROLE, _USER, _GROUP = "aws:iam/role:Role", "aws:iam/user:User", "aws:iam/group:Group"
 _POLICY = "aws:iam/policy:Policy"
+_READER = re.compile(r"(?:^|[-_/.])readers?$", re.IGNORECASE)
 
 
 @dataclass(eq=False)
@@ -65,6 +67,11 @@ class Actor:
             facts=self.facts,
             free=self.free,
         )
+
+    @property
+    def is_reader(self) -> bool:
+        """Whether restricted columns are not for it: told by the end of its name."""
+        return bool(_READER.search(self.arn))
 
     @property
     def label(self) -> str:

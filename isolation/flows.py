@@ -67,6 +67,9 @@ _FLOWS = {
         "functionName",
         _FUNCTION,
     ),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": _Flow(
+        ("functionName",), "eventSourceArn", _QUEUE
+    ),
     "aws:pipes/pipe:Pipe": _Flow(("target",), "source"),
     "aws:s3/analyticsConfiguration:AnalyticsConfiguration": _Flow(
         ("storageClassAnalysis.dataExport.destination.s3BucketDestination.bucketArn",),
@@ -166,6 +169,8 @@ def _ends(estate: Estate, resource: Resource, path: str) -> Iterator[_End]:
                 yield _End(f"what {path} will be", known=False)
         elif arn := _as_arn(given, path):
             yield _end(estate, arn)
+        elif function := estate.inventory.find(_FUNCTION, given, resource):
+            yield _of_resource(estate, function)
 
 
 def _starts(estate: Estate, resource: Resource, flow: _Flow) -> Iterator[_End]:

@@ -7,11 +7,12 @@ Sources: Lake Formation Developer Guide, "Changing the default settings for your
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from isolation.actors import Actor
 from isolation.graph import Resource
-from isolation.inventory import Inventory, texts, values
+from isolation.inventory import Inventory, texts, value, values
 from isolation.ownership import Ownership
 from isolation.things import Thing
 from isolation.verdict import Counterexample, Place
@@ -22,6 +23,7 @@ _PERMISSIONS = "aws:lakeformation/permissions:Permissions"
 _LOCATION = "aws:lakeformation/resource:Resource"
 _TAGGED = "aws:lakeformation/resourceLfTags:ResourceLfTags"
 _ROLE = "aws:iam/role:Role"
+_TABLE = "aws:glue/catalogTable:CatalogTable"
 _CONTROL = ("ASSOCIATE", "CREATE_LF_TAG", "GRANT_WITH_LF_TAG_EXPRESSION")
 
 
@@ -172,9 +174,32 @@ class _Grants:
                 tenant = actor.tenant if actor else None
                 if actor is not None and tenant is None and actor.reason is not None:
                     continue
+                reads = actor is not None and actor.is_reader and self._reads(resource)
                 for arn, owner in dict.fromkeys(self._covered(resource, actor)):
                     if owner is not None and owner != tenant:
                         yield self._told(resource, principal, tenant, arn, owner)
+                    elif owner is not None and reads and arn in self._restricted:
+                        yield self._told_restricted(resource, principal, arn, owner)
+
+    @cached_property
+    def _restricted(self) -> frozenset[str]:
+        """The tables whose files lie where no reader reads."""
+        heads = tuple(
+            f"s3://{arn.removeprefix('arn:aws:s3:::').rstrip('*')}"
+            for claim in self._estate.ownership.claims
+            for arn in claim.restricted
+        )
+        inventory = self._estate.inventory
+        return frozenset(
+            inventory.arn(table)
+            for table in inventory.of(_TABLE)
+            if heads and _location(table).startswith(heads)
+        )
+
+    @staticmethod
+    def _reads(resource: Resource) -> bool:
+        """Whether a grant is of more than a description."""
+        return bool(set(texts(resource, "permissions")) - {"DESCRIBE"})
 
     def _grantees(self, resource: Resource) -> list[str]:
         found = self._estate.inventory.meant(resource, "principal", _ROLE)
@@ -192,6 +217,9 @@ class _Grants:
                 for other, owner, _ in self._tagged:
                     if other.startswith(arn[:-1]):
                         yield other, owner
+                for other in self._restricted:
+                    if other.startswith(arn[:-1]):
+                        yield other, self._owner(other)
         for given in values(resource, "lfTagPolicy"):
             expressions = given.get("expressions") if isinstance(given, Mapping) else None
             if isinstance(expressions, list):
@@ -235,6 +263,20 @@ class _Grants:
     def _whole(self, arn: str) -> bool:
         return self._owner(arn) is not None
 
+    def _told_restricted(
+        self, resource: Resource, principal: str, arn: str, owner: str
+    ) -> Counterexample:
+        return Counterexample(
+            rule="a reader is granted restricted columns of its tenant",
+            principal=principal,
+            tenant=owner,
+            action=f"lakeformation: {', '.join(sorted(set(texts(resource, 'permissions'))))}",
+            resource=arn,
+            owner=owner,
+            because=(Place("permissions", resource.urn, resource.place),),
+            remedy="grant the reader the table of public columns only",
+        )
+
     def _told(
         self, resource: Resource, principal: str, tenant: str | None, arn: str, owner: str
     ) -> Counterexample:
@@ -249,6 +291,11 @@ class _Grants:
             because=(Place("permissions", resource.urn, resource.place),),
             remedy="bind the grant to the principal's own tenant, by name or by its tag",
         )
+
+
+def _location(table: Resource) -> str:
+    storage = value(table, "storageDescriptor")
+    return str(storage.get("location", "")) if isinstance(storage, Mapping) else ""
 
 
 def _holds(expression: Any, tags: Mapping[str, str]) -> bool:  # noqa: ANN401 - of a state

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,6 @@ from isolation.workloads import workloads
 _MOST_OF_ONE = 5
 """Counterexamples that are told of one principal and one owner."""
 
-_READER = re.compile(r"(?:^|[-_/.])readers?$", re.IGNORECASE)
 _WITHOUT_SOURCE = frozenset({"lambda.amazonaws.com", "ec2.amazonaws.com", "eks.amazonaws.com"})
 """Services that do not say for whom they assume a role, so its trust cannot ask."""
 
@@ -287,7 +285,7 @@ class Proof:
                             "a tenant's principal becomes another's",
                         )
             self._named(actor, name)
-            if _READER.search(actor.arn):
+            if actor.is_reader:
                 for thing in estate.restricted_of[name]:
                     self._tell(actor, thing, "a reader reaches restricted columns of its tenant")
 

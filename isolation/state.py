@@ -31,17 +31,18 @@ READ = frozenset(
     allowedAccountIds arn assumeRolePolicy authorizationType bucket cidrIpv4 cidrIpv6
     cloudWatchLogsGroupArn configuration containerDefinitions createDatabaseDefaultPermissions
     createTableDefaultPermissions dataLocation database databaseName destination destinationArn
-    destinationConfig endpoint executionRole executionRoleArn extendedS3Configuration family
-    function functionName granteePrincipal grants group groups httpEndpointConfiguration id
-    identifier ingress inlinePolicies instanceConfiguration jobRoleArn keyId lambdaFunctions
-    lfTag lfTagPolicy lfTags loadBalancers logDestination logGroup loggings managedPolicyArns
-    name networkConfiguration nodeRoleArn operations path permissions permissionsBoundary policy
-    policyArn policyDocument prefixListId principal principalOrgId queueUrl queues
-    referencedSecurityGroupId region replicationConfiguration repository resourceArn
-    resourcePolicy role roleArn roles rules s3Bucket s3BucketName s3Configuration secretArn
-    securityGroupId serviceRole serviceRoleArn sharedAccounts source sourceAccount sourceArn
-    stages storageClassAnalysis table tableArn tableWithColumns tags tagsAll target targetBucket
-    targetKeyId targets taskDefinition taskRoleArn topic topics url user users
+    destinationConfig endpoint eventSourceArn executionRole executionRoleArn
+    extendedS3Configuration family function functionName granteePrincipal grants group groups
+    httpEndpointConfiguration id identifier ingress inlinePolicies instanceConfiguration
+    jobRoleArn keyId lambdaFunctions lfTag lfTagPolicy lfTags loadBalancers logDestination
+    logGroup loggings managedPolicyArns name networkConfiguration nodeRoleArn operations path
+    permissions permissionsBoundary policy policyArn policyDocument prefixListId principal
+    principalOrgId queueUrl queues referencedSecurityGroupId region replicationConfiguration
+    repository resourceArn resourcePolicy role roleArn roles rules s3Bucket s3BucketName
+    s3Configuration secretArn securityGroupId serviceRole serviceRoleArn sharedAccounts source
+    sourceAccount sourceArn stages storageClassAnalysis table tableArn tableWithColumns tags
+    tagsAll target targetBucket targetKeyId targets taskDefinition taskRoleArn topic topics url
+    user users
     """.split()  # noqa: SIM905 - reads better than sixty quoted words
 )
 
@@ -111,12 +112,11 @@ def resources_of(
         if entry["type"].startswith(_PROVIDER):
             providers[entry["urn"]] = _of_provider({**inputs, **outputs})
         if entry["type"].startswith("aws:") and not whole:
-            outputs = {name: outputs[name] for name in outputs if name in READ}
+            outputs = _read_of(outputs)
             # Mostly they are equal: then they are held once.
             inputs = {
                 name: outputs[name] if outputs.get(name) == value else value
-                for name, value in inputs.items()
-                if name in READ
+                for name, value in _read_of(inputs).items()
             }
             references = {name: references[name] for name in references if name in READ}
         account, region = providers.get((entry.get("provider") or "").rpartition("::")[0], ("", ""))
@@ -136,6 +136,15 @@ def resources_of(
             place=f"{file}: {place}",
             protected=entry.get("protect") is True,
         )
+
+
+def _read_of(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Those properties that are read; of how a table is stored only where."""
+    found = {name: value for name, value in properties.items() if name in READ}
+    storage = properties.get("storageDescriptor")
+    if isinstance(storage, dict) and "location" in storage:
+        found["storageDescriptor"] = {"location": storage["location"]}
+    return found
 
 
 def _object(entry: Mapping[str, Any], name: str, file: str, place: str) -> Mapping[str, Any]:

@@ -769,6 +769,64 @@ MORE: dict[str, tuple[Mutation, set[str]]] = {
         ),
         _SOFT,
     ),
+    "a reader is granted restricted columns by name": (
+        _new(
+            "aws:lakeformation/permissions:Permissions",
+            "planted",
+            principal=_role("acme", "reader"),
+            permissions=["SELECT"],
+            table={
+                "databaseName": "lakehouse_local__shared__lakehouse",
+                "name": "acme__event_stream__restricted",
+            },
+        ),
+        {"acme"},
+    ),
+    "a reader is granted restricted columns by tag": (
+        _new(
+            "aws:lakeformation/permissions:Permissions",
+            "planted",
+            principal=_role("newcorp", "reader"),
+            permissions=["SELECT"],
+            lfTagPolicy={
+                "resourceType": "TABLE",
+                "expressions": [
+                    {"key": "tenant", "values": ["newcorp"]},
+                    {"key": "access", "values": ["public", "restricted"]},
+                ],
+            },
+        ),
+        {"newcorp"},
+    ),
+    "an own bucket is replicated to another tenant's": (
+        _new(
+            "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
+            "planted",
+            bucket=_NEWCORP.removeprefix("arn:aws:s3:::"),
+            role=_role("newcorp", "run"),
+            rules=[
+                {
+                    "status": "Enabled",
+                    "destination": {"bucket": _NEWCORP.replace("newcorp", "colorado-state")},
+                }
+            ],
+        ),
+        {"newcorp", "colorado-state"},
+    ),
+    "the shared bucket tells a strange queue of its objects": (
+        _new(
+            "aws:s3/bucketNotification:BucketNotification",
+            "planted",
+            bucket=_LAKE.removeprefix("arn:aws:s3:::"),
+            queues=[
+                {
+                    "queueArn": f"arn:aws:sqs:{_REGION}:{_STRANGE}:all",
+                    "events": ["s3:ObjectCreated:*"],
+                }
+            ],
+        ),
+        {"acme", "globex"},
+    ),
     "everybody is granted a table": (
         _new(
             "aws:lakeformation/permissions:Permissions",
