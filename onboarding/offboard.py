@@ -29,9 +29,11 @@ from onboarding.errors import Refused
 from onboarding.opened import alone, deployments, project_name
 from onboarding.progress import Reporter
 from onboarding.receipts import FOLDER, Receipt, Receipts, write_whole
+from tenancy.database_names import database_name, removal
 from tenancy.errors import Problem
 from tenancy.estate import Estate, StackPlan, load_estate
 from tenancy.leaving import Leaving
+from tenancy.names import ServiceKind
 from tenancy.settings import TenantSettings
 from tenancy.tenant import load_tenant
 
@@ -286,7 +288,9 @@ class _Offboarding:
             "audit_until": (self._clock() + timedelta(days=holdings.retention_days)).isoformat(),
         }
         if holdings.own_database and not hard:
-            kept["nessie_database"] = f"its user and database in {holdings.database_instance}"
+            database = database_name(self._tenant, ServiceKind.NESSIE)
+            kept["nessie_database"] = f"{database} and its users, in {holdings.database_instance}"
+            kept["nessie_database_removal"] = list(removal(database))
         if hard:
             kept["database_snapshot"] = f"{holdings.database_instance}-final"
             kept["account"] = holdings.account

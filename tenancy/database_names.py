@@ -18,3 +18,11 @@ def logins(database: str) -> tuple[str, str]:
     was started before it keeps its own until the next.
     """
     return (f"{database}__1", f"{database}__2")
+
+
+def removal(database: str) -> tuple[str, ...]:
+    """What an administrator of the server runs to be rid of ``database`` and its users."""
+    return (
+        f"DROP DATABASE IF EXISTS {database} WITH (FORCE);",
+        f"DROP ROLE IF EXISTS {', '.join((*logins(database), database))};",
+    )

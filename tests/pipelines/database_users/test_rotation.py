@@ -12,8 +12,15 @@ from pg8000.native import Connection
 
 from localcloud.servers.postgresql import MASTER, PostgresqlServer
 from pipelines.database_users.handler import Rotation, Settings
-from pipelines.database_users.users import Login, Refused, Server, check_password, set_password
-from tenancy.database_names import database_name, logins
+from pipelines.database_users.users import (
+    MAINTENANCE,
+    Login,
+    Refused,
+    Server,
+    check_password,
+    set_password,
+)
+from tenancy.database_names import database_name, logins, removal
 from tests.pipelines.database_users.conftest import PREFIX, STEPS, SecretsManager
 
 NOT_ALLOWED, WRONG_PASSWORD = "42501", "28P01"  # PostgreSQL, "Error codes"
@@ -296,6 +303,19 @@ def test_a_user_is_never_the_master(server: Server) -> None:
     for master in (database, *logins(database)):
         with pytest.raises(Refused, match="master"):
             set_password(server, master, "x", Login(database, logins(database)[0], "y"))
+
+
+def test_what_a_receipt_tells_to_run_leaves_neither_database_nor_users(
+    postgresql: PostgresqlServer, server: Server
+) -> None:
+    database = database_name(owner(), "nessie")
+    for login in logins(database):
+        set_password(server, MASTER, postgresql.password, Login(database, login, "password"))
+    with server.connect(MASTER, postgresql.password, MAINTENANCE) as connection:
+        for statement in removal(database):
+            connection.run(statement)
+        assert not connection.run(f"SELECT FROM pg_database WHERE datname = '{database}'")
+        assert not connection.run(f"SELECT FROM pg_roles WHERE rolname LIKE '{database}%'")
 
 
 def test_strange_names_are_quoted(postgresql: PostgresqlServer, server: Server) -> None:
