@@ -215,12 +215,13 @@ def _end(estate: Estate, arn: str) -> _End:
         for claim in estate.ownership.owners(name):
             return _End(arn, claim.tenant)
         name = name.rpartition(":")[2]
-    for kind in _KINDS.get(service, ()):
+    for kind in _KINDS.get(service, estate.inventory.kinds):
         found = estate.inventory.find(kind, name)
         if found is not None:
             return _of_resource(estate, found)
-    ours = service == "events" and arn.split(":")[4] in estate.inventory.accounts
-    return _End(arn, known=ours)  # an account's own bus is there without a resource
+    # An account has a bus without a resource; what else holds no data is the account's own.
+    ours = arn.split(":")[4] in estate.inventory.accounts
+    return _End(arn, known=ours and (service == "events" or service not in _KINDS))
 
 
 def _as_arn(given: str, path: str) -> str:

@@ -193,6 +193,10 @@ KEPT: dict[str, tuple[str, dict[str, Any]]] = {
         "aws:cloudwatch/eventTarget:EventTarget",
         {"arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"},
     ),
+    "events to a pipeline of the account": (
+        "aws:cloudwatch/eventTarget:EventTarget",
+        {"arn": f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:deploy"},
+    ),
     "a snapshot that nobody else has": ("aws:rds/snapshot:Snapshot", {"sharedAccounts": []}),
     "a list that gives its owner all": (
         "aws:s3/bucketAcl:BucketAcl",
