@@ -1,11 +1,19 @@
-"""Tenants of each tier leave a small estate, killed on the way, and whoever stays is as before."""
+"""Tenants of each tier come to a small estate and leave it, killed on the way 25 times.
+
+Whatever was killed, the next run goes on, no account is made twice, and whoever stays is as before.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import subprocess
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 import psutil
@@ -21,6 +29,10 @@ PLATFORM = "123456789012"
 TENANTS = {"ant": "soft", "bee": "medium", "cat": "hard", "dog": "soft"}
 SEED = 11
 PREFIX = "lakehouse-local"
+LONGEST = 9
+"""Seconds until a run is killed at the latest, on a machine that does nothing else."""
+HELP = 0.45
+"""Seconds that `tenancy --help` takes on it."""
 
 LATER = """
 import sys
@@ -43,9 +55,21 @@ class Estate:
     def __init__(self, checkout: Checkout) -> None:
         self.checkout = checkout
         self.python = str(checkout.root / ".venv" / "bin" / "python")
-        told = yaml.safe_load(checkout.read("Pulumi.local-cat.yaml"))
-        self.cat = str(told["config"]["tenancy:account_id"])
         self.random = random.Random(SEED)
+        self.kills = 0
+        began = time.monotonic()
+        self.tenancy("--help")
+        self.slowness = (time.monotonic() - began) / HELP
+
+    @property
+    def command(self) -> list[str]:
+        return [self.python, "-m", "onboarding.cli"]
+
+    @cached_property
+    def cat(self) -> str:
+        """The number of the account that was vended."""
+        told = yaml.safe_load(self.checkout.read("Pulumi.local-cat.yaml"))
+        return str(told["config"]["tenancy:account_id"])
 
     def place(self, tenant: str) -> tuple[Any, str, str]:
         """A client of S3 that may, the bucket, and the prefix."""
@@ -74,7 +98,7 @@ class Estate:
 
     def tenancy(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [self.python, "-m", "onboarding.cli", *arguments],
+            [*self.command, *arguments],
             cwd=self.checkout.root,
             env=self.checkout.environment,
             input=given,
@@ -93,10 +117,11 @@ class Estate:
     def steps(self, tenant: str) -> list[str]:
         return [receipt["step"] for receipt in self.receipts(tenant)["receipts"]]
 
-    def end(self, tenant: str, *, kills: int) -> None:
-        """Destroy what is due, killed at random moments with all that it started."""
-        command = [self.python, "-c", LATER, tenant]
-        for _ in range(kills):
+    def kill(self, command: list[str], times: int) -> None:
+        """Run it and kill it at a random moment: its process group, or all that it started too."""
+        longest = LONGEST * self.slowness
+        while times:
+            began = time.monotonic()
             process = subprocess.Popen(
                 command,
                 cwd=self.checkout.root,
@@ -106,13 +131,25 @@ class Estate:
                 start_new_session=True,
             )
             try:
-                process.wait(self.random.uniform(2, 12))
+                assert process.wait(self.random.uniform(0.1, 1) * longest) == 0
             except subprocess.TimeoutExpired:
-                own = psutil.Process(process.pid)
-                for one in [*own.children(recursive=True), own]:
-                    one.kill()
+                started = psutil.Process(process.pid).children(recursive=True)
+                os.killpg(process.pid, signal.SIGKILL)
+                if self.random.random() < 0.5:  # else the engine goes on, and the next run waits
+                    for one in started:
+                        with suppress(psutil.NoSuchProcess):
+                            one.kill()
                 process.wait()
-            assert len(self.versions("dog")) == 2
+                times -= 1
+                self.kills += 1
+            else:  # it had ended: there is less left to do than it was given time for
+                longest = 0.9 * (time.monotonic() - began)
+
+    def end(self, tenant: str, *, kills: int) -> None:
+        """Destroy what is due, killed on the way."""
+        command = [self.python, "-c", LATER, tenant]
+        self.kill(command, kills)
+        assert len(self.versions("dog")) == 2
         done = subprocess.run(
             command,
             cwd=self.checkout.root,
@@ -147,8 +184,9 @@ def estate(new_checkout: Callable[[], Checkout]) -> Estate:
         more = "region: us-east-1\n" if tier == "hard" else ""
         text = f"tenant: {tenant}\ncontact: ops@{tenant}.example\nisolation: {tier}\n{more}"
         (checkout.root / "tenants" / f"{tenant}.yaml").write_text(text, encoding="utf-8")
-    checkout.up()
     made = Estate(checkout)
+    made.kill([*made.command, "up", "--yes"], 6)
+    checkout.up()
     for tenant in TENANTS:
         made.put(tenant)
     return made
@@ -194,6 +232,18 @@ def test_an_account_is_vended_once_limited_and_kept(estate: Estate) -> None:
         assert set(checkout.preview(stack)["changeSummary"]) == {"same"}
 
 
+def test_an_update_that_is_killed_loses_nothing_and_converges(estate: Estate) -> None:
+    path = estate.checkout.root / "tenants" / "dog.yaml"
+    path.write_text(path.read_text().replace("ops@dog", "all@dog"))
+    before = {tenant: estate.versions(tenant) for tenant in TENANTS}
+    estate.kill([*estate.command, "up", "--yes"], 3)
+    estate.checkout.up()
+    assert {tenant: estate.versions(tenant) for tenant in TENANTS} == before
+    again = estate.checkout.up()
+    assert all(one["changes"].keys() == {"same"} for one in again["stacks"])
+    estate.as_before()
+
+
 def test_nothing_happens_until_the_tenants_id_is_typed(estate: Estate) -> None:
     before = estate.checkout.read("tenants/ant.yaml")
     done = estate.tenancy("offboard", "ant", given="dog\n")
@@ -203,9 +253,9 @@ def test_nothing_happens_until_the_tenants_id_is_typed(estate: Estate) -> None:
     assert not (estate.checkout.root / "receipts").exists()
 
 
-@pytest.mark.parametrize("tenant", ["ant", "bee", "cat"])
+@pytest.mark.parametrize(("tenant", "kills"), [("ant", 3), ("bee", 2), ("cat", 3)])
 def test_a_tenant_is_denied_written_down_and_kept_until_the_date(
-    estate: Estate, tenant: str
+    estate: Estate, tenant: str, kills: int
 ) -> None:
     if tenant == "bee":
         path = estate.checkout.root / "tenants" / "bee.yaml"
@@ -215,6 +265,7 @@ def test_a_tenant_is_denied_written_down_and_kept_until_the_date(
         assert "a case before the court" in held.stderr
         assert estate.steps("bee") == ["suspended", "exported"]
         path.write_text(path.read_text().replace("legal_hold: a case before the court\n", ""))
+    estate.kill([*estate.command, "offboard", tenant, "--to", "destroyed", "--yes"], kills)
     done = estate.tenancy("offboard", tenant, "--to", "destroyed", "--yes", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -262,7 +313,7 @@ def test_a_file_that_is_taken_away_before_the_end_is_refused(estate: Estate) -> 
         assert "tenancy offboard ant" in estate.checkout.refused_up()
 
 
-@pytest.mark.parametrize(("tenant", "kills"), [("ant", 1), ("bee", 1), ("cat", 1)])
+@pytest.mark.parametrize(("tenant", "kills"), [("ant", 3), ("bee", 2), ("cat", 3)])
 def test_a_tenant_is_destroyed_after_the_date_and_nobody_else_is(
     estate: Estate, tenant: str, kills: int
 ) -> None:
@@ -282,6 +333,14 @@ def test_what_must_be_kept_is_kept(estate: Estate) -> None:
     organizations = estate.checkout.client("organizations")
     account = organizations.describe_account(AccountId=estate.cat)["Account"]
     assert account["Status"] == "ACTIVE"
+    kept = estate.receipts("bee")["receipts"][-1]["facts"]["kept"]
+    assert kept["nessie_database_removal"][0].startswith("DROP DATABASE IF EXISTS nessie_bee ")
+
+
+def test_no_account_was_made_twice(estate: Estate) -> None:
+    listed = estate.checkout.client("organizations").list_accounts()["Accounts"]
+    assert [one["Id"] for one in listed if one["Name"] == f"{PREFIX}--cat"] == [estate.cat]
+    assert estate.kills == 25
 
 
 def test_the_files_may_go_then_and_the_estate_is_at_rest(estate: Estate) -> None:
