@@ -54,7 +54,8 @@ if isinstance(stack, OrganizationPlan):
         accounts[tenant] = lakehouse.VendedAccount(tenant, member, of_tenant).number
     pulumi.export("accounts", accounts)
 elif stack.shard:
-    tenants_on(lakehouse.commons_of_shard(stack), stack)
+    shard = lakehouse.Shard("shard", lakehouse.ShardArgs(stack), of_platform)
+    tenants_on(shard.commons, stack)
 else:
     of_owner = owned_by(stack.owner, Tier.HARD.label) if stack.hard else of_platform
     lake_admins: list[pulumi.Input[str]] = list(stack.deployers)

@@ -32,6 +32,8 @@ _READER = "pulumi:providers:pulumi"
 """
 _SHARED = "commons"
 """The output of the platform's stack that shards are made with."""
+_SHARD = "tenancy:aws:Shard"
+"""What a shard is told from other stacks by: it is nothing in a cloud."""
 _QUIET = ("same", "read", "refresh")
 _SHOWN = 5
 
@@ -247,7 +249,7 @@ def _told(steps: Iterable[Step]) -> dict[str, str]:
     return {
         step.urn: step.op
         for step in steps
-        if step.op not in _QUIET and step.type not in (STACK_TYPE, _READER)
+        if step.op not in _QUIET and step.type not in (STACK_TYPE, _READER, _SHARD)
     }
 
 

@@ -7,14 +7,22 @@ from isolation.proof import HELD_OFF, Options, prove_fences
 from isolation.verdict import Counterexample
 from policies.rule import EstateRule, Fault, Settings
 
+_SHARD = "tenancy:aws:Shard"
+"""In a stack that has tenants, and not what their account has once."""
+
 
 def _find(graph: Graph, settings: Settings) -> Iterator[Fault]:
     verdict, held_off = prove_fences(graph, Options(strict=True, tag=settings.tag))
     if not verdict.counts["tenants"]:
         return  # a stack without tenants claims nothing
     by_urn = {resource.urn: resource for resource in graph.resources}
+    # Of a shard, what follows from the absence of what another stack has is not so: all stacks
+    # together are proved by `tenancy check`, `plan` and `up`.
+    part = any(resource.type == _SHARD for resource in graph.resources)
     for one in verdict.counterexamples:
-        yield fault_of(one, by_urn)
+        fault = fault_of(one, by_urn)
+        if fault.resource or not part:
+            yield fault
     for one in held_off:
         yield fault_of(one, by_urn, HELD_OFF)
     for unknown in verdict.unknowns:

@@ -1,7 +1,7 @@
 """The components of a tenant, of its account and of the shared platform on AWS."""
 
 from components.aws.account import Account, AccountArgs
-from components.aws.commons import Commons, commons_of_shard
+from components.aws.commons import Commons, Shard, ShardArgs
 from components.aws.dagster import Dagster, DagsterArgs
 from components.aws.foundation import Foundation, FoundationArgs
 from components.aws.iam import PlatformAdmin, PlatformAdminArgs
@@ -33,12 +33,13 @@ __all__ = [
     "PlatformAdmin",
     "PlatformAdminArgs",
     "PlatformArgs",
+    "Shard",
+    "ShardArgs",
     "SharedRoles",
     "SharedRolesArgs",
     "Tenant",
     "TenantArgs",
     "VendedAccount",
     "VendedAccountArgs",
-    "commons_of_shard",
     "tagging",
 ]

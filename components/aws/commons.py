@@ -3,7 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from pulumi import Output
+import pulumi
+from pulumi import Output, ResourceOptions
 
 from components.aws.ground import Ground
 from components.aws.parts import (
@@ -37,7 +38,7 @@ class Commons:
     shared_database: Output[str] | None
 
     def to_outputs(self) -> dict[str, Any]:
-        """What `commons_of_shard` makes the same of, in another stack."""
+        """What `Shard` makes the same of, in another stack."""
         ground = self.ground
         return {
             "network": vars(ground.network),
@@ -53,30 +54,46 @@ class Commons:
         }
 
 
-def commons_of_shard(stack: StackPlan) -> Commons:
-    """What the tenants of a shard are given, as the platform's stack tells it."""
-    outputs = PlatformOutputs(stack.environment)
+@dataclass(frozen=True)
+class ShardArgs:
+    """``stack``: the plan of the shard."""
 
-    def parts(kind: type[Parts], name: str) -> Parts:
-        return kind(**{one.name: outputs.of(OUTPUT, name, one.name) for one in fields(kind)})
+    stack: StackPlan
 
-    ground = Ground(
-        names=stack.names,
-        owner=PLATFORM,
-        network=parts(NetworkParts, "network"),
-        load_balancer=parts(BalancerParts, "load_balancer"),
-        cluster_arn=outputs.of(OUTPUT, "cluster_arn"),
-        database=parts(DatabaseParts, "database"),
-        roles=parts(RoleParts, "roles"),
-        priorities=stack.priorities,
-        alerts_topic_arn=outputs.of(OUTPUT, "alerts_topic_arn"),
-        domain=stack.environment.domain,
-        environment=stack.environment,
-    )
-    return Commons(
-        ground,
-        parts(LakeParts, "lake"),
-        parts(RunParts, "runs"),
-        outputs.of(OUTPUT, "audit_key_arn"),
-        outputs.of(OUTPUT, "shared_database"),
-    )
+
+class Shard(pulumi.ComponentResource):
+    """What the tenants of a shard are given, as the platform's stack tells it. It also says of the
+    stack that it is a shard, so that nobody looks in it for what an account has once.
+    """
+
+    commons: Commons
+
+    def __init__(self, name: str, args: ShardArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("tenancy:aws:Shard", name, None, opts)
+        stack = args.stack
+        outputs = PlatformOutputs(stack.environment, ResourceOptions(parent=self))
+
+        def parts(kind: type[Parts], name: str) -> Parts:
+            return kind(**{one.name: outputs.of(OUTPUT, name, one.name) for one in fields(kind)})
+
+        ground = Ground(
+            names=stack.names,
+            owner=PLATFORM,
+            network=parts(NetworkParts, "network"),
+            load_balancer=parts(BalancerParts, "load_balancer"),
+            cluster_arn=outputs.of(OUTPUT, "cluster_arn"),
+            database=parts(DatabaseParts, "database"),
+            roles=parts(RoleParts, "roles"),
+            priorities=stack.priorities,
+            alerts_topic_arn=outputs.of(OUTPUT, "alerts_topic_arn"),
+            domain=stack.environment.domain,
+            environment=stack.environment,
+        )
+        self.commons = Commons(
+            ground,
+            parts(LakeParts, "lake"),
+            parts(RunParts, "runs"),
+            outputs.of(OUTPUT, "audit_key_arn"),
+            outputs.of(OUTPUT, "shared_database"),
+        )
+        self.register_outputs({})

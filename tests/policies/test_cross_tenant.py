@@ -1,8 +1,13 @@
+from pathlib import Path
 from typing import Any
 
-from isolation.graph import UNKNOWN
+from isolation.graph import UNKNOWN, Graph
 from isolation.proof import HELD_OFF
+from isolation.state import resources_of
+from onboarding.recorded import exported
 from policies.cross_tenant import RULE
+from policies.rule import Fault, Settings, faults
+from tests.estates import FILES, run_on, write_estate
 from tests.policies.things import found, policy, thing
 
 
@@ -112,3 +117,18 @@ def test_a_shared_key_that_is_not_known_yet_is_known_by_what_its_value_comes_fro
     assert found(RULE, *given, encryption) == []
     encryption["propertyDependencies"] = {}
     assert found(RULE, *given, encryption)
+
+
+def test_a_shard_is_not_blamed_for_what_its_platforms_stack_has(tmp_path: Path) -> None:
+    """It has tables, and no settings that keep Lake Formation from letting everybody in."""
+    sharded = FILES["Pulumi.prod.yaml"] + "    shards: 2\n"
+    recorded = run_on(write_estate(tmp_path, {"Pulumi.prod.yaml": sharded}), "prod-02")
+    entries = exported(recorded, "prod-02")["deployment"]["resources"]
+
+    def told(*entries: dict[str, Any]) -> list[Fault]:
+        graph = Graph.of(resources_of(entries, "prod-02", whole=True))
+        return list(faults(RULE, graph, Settings()))
+
+    assert told(*entries) == []
+    unmarked = [entry for entry in entries if entry["type"] != "tenancy:aws:Shard"]
+    assert any("IAM_ALLOWED_PRINCIPALS" in fault.text for fault in told(*unmarked))
