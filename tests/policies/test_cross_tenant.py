@@ -132,3 +132,17 @@ def test_a_shard_is_not_blamed_for_what_its_platforms_stack_has(tmp_path: Path) 
     assert told(*entries) == []
     unmarked = [entry for entry in entries if entry["type"] != "tenancy:aws:Shard"]
     assert any("IAM_ALLOWED_PRINCIPALS" in fault.text for fault in told(*unmarked))
+
+
+def test_a_grant_that_is_planted_in_a_shard_is_told_by_the_pack(tmp_path: Path) -> None:
+    sharded = FILES["Pulumi.prod.yaml"] + "    shards: 2\n"
+    recorded = run_on(write_estate(tmp_path, {"Pulumi.prod.yaml": sharded}), "prod-02")
+    entries = exported(recorded, "prod-02")["deployment"]["resources"]
+    grants = next(entry for entry in entries if entry["urn"].endswith("acme-iam-reader-grants"))
+    lake = "arn:aws:s3:::lakehouse-prod--globex--222222222222-data/*"
+    inputs = {**grants["inputs"], "name": "planted", "policy": policy(Resource=lake)}
+    planted = {**grants, "urn": f"{grants['urn']}-planted", "inputs": inputs, "outputs": inputs}
+    graph = Graph.of(resources_of([*entries, planted], "prod-02", whole=True))
+    (fault,) = faults(RULE, graph, Settings())
+    assert fault.resource
+    assert fault.resource.name.endswith("-planted")
