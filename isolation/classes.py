@@ -40,6 +40,7 @@ class Classes:
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
         self._ids = frozenset(estate.tenants)
+        self._words: dict[str, tuple[tuple[str, ...], bool]] = {}
         self._of_account = _exclusive(estate)
         self._actors_at: dict[str | None, list[Actor]] = defaultdict(list)
         for actor in estate.roles:
@@ -270,22 +271,30 @@ class Classes:
                     self._apart[name] = None
         return marks
 
+    def _word(self, word: str) -> tuple[tuple[str, ...], bool]:
+        """The same of one word; texts of many tenants have most of their words in common."""
+        if (known := self._words.get(word)) is not None:
+            return known
+        plain = word.replace("_", "-")
+        named, clean = dict.fromkeys((plain,) if plain in self._ids else ()), True
+        parts = plain.split("-") if not named else []
+        for first in range(len(parts)):
+            for last in range(first + 1, min(len(parts), first + _LONGEST_ID_IN_PARTS) + 1):
+                inner = "-".join(parts[first:last])
+                if inner in self._ids:
+                    named[inner] = None
+                    clean = False
+        self._words[word] = tuple(named), clean
+        return self._words[word]
+
     def _mentions(self, text: str) -> tuple[tuple[str, ...], bool]:
         """The tenants that a text names, and whether as whole words only."""
         named: dict[str, None] = {}
         clean = True
         for word in _WORD.findall(text):
-            plain = word.replace("_", "-")
-            if plain in self._ids:
-                named[plain] = None
-                continue
-            parts = plain.split("-")
-            for first in range(len(parts)):
-                for last in range(first + 1, min(len(parts), first + _LONGEST_ID_IN_PARTS) + 1):
-                    inner = "-".join(parts[first:last])
-                    if inner in self._ids:
-                        named[inner] = None
-                        clean = False
+            found, whole = self._word(word)
+            named |= dict.fromkeys(found)
+            clean = clean and whole
         for suffix in _SUFFIX.findall(text):
             if owner := self._suffixes.get(suffix):
                 named[owner] = None

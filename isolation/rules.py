@@ -213,6 +213,9 @@ def _running(estate: Estate) -> Iterator[Counterexample]:
         if not kind.startswith("aws:") or (kind.startswith(_NAMING) and kind != _PROFILE):
             continue
         for resource in estate.inventory.of(kind):
+            # Most name no role: asked here, since there are many.
+            if _ROLES_IN.isdisjoint(resource.inputs) and _ROLES_IN.isdisjoint(resource.outputs):
+                continue
             for name, arn in dict.fromkeys(_roles_of(estate, resource)):
                 for role in estate.roles_named(arn):
                     yield from _run_as(estate, resource, name, role)
@@ -221,8 +224,6 @@ def _running(estate: Estate) -> Iterator[Counterexample]:
 def _roles_of(estate: Estate, resource: Resource) -> Iterator[tuple[str, str]]:
     """The properties that name a role of the estate, with its ARN."""
     for side in (resource.inputs, resource.outputs):
-        if _ROLES_IN.isdisjoint(side):
-            continue
         for name in _ACTS_AS & side.keys():
             for meant in estate.inventory.meant(resource, name, _ROLE):
                 yield name, meant if isinstance(meant, str) else estate.inventory.arn(meant)
@@ -393,11 +394,11 @@ def _elsewhere(estate: Estate, principal: str) -> bool:
 def _unread(estate: Estate, kind: str) -> Iterator[str]:
     """Resources of a type that is not read, where they could hold data or grant it."""
     module = kind.split(":")[1].partition("/")[0]
-    harmless = module in _HARMLESS
+    harmless, limiting = module in _HARMLESS, module in _LIMITING
     for resource in estate.inventory.of(kind):
-        sides = (resource.inputs, resource.outputs)
-        if module not in _LIMITING and not all(_OF_POLICIES.isdisjoint(side) for side in sides):
-            name = min(_OF_POLICIES & (resource.inputs.keys() | resource.outputs.keys()))
+        inputs, outputs = resource.inputs, resource.outputs
+        if not (limiting or (_OF_POLICIES.isdisjoint(inputs) and _OF_POLICIES.isdisjoint(outputs))):
+            name = min(_OF_POLICIES & (inputs.keys() | outputs.keys()))
             yield f"{name} of {resource.urn} ({kind}) is of a kind that is not read"
         elif not harmless and not estate.inventory.arn(resource):
             yield f"{resource.urn}: resources of type {kind} are not known here"

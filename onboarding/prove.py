@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import shutil
 import time
@@ -21,6 +20,7 @@ from isolation.state import read_states, resources_of
 from isolation.verdict import Counterexample, Verdict
 from localcloud import shell
 from localcloud.paths import Layout
+from onboarding.collection import without_collection
 from onboarding.engine import Engine
 from onboarding.opened import NO_CLOUD
 from onboarding.progress import Reporter
@@ -104,27 +104,17 @@ def _of_stacks(root: Path | None, report: Reporter) -> Graph:
 
 def prove(files: Sequence[Path], root: Path | None, options: Options, report: Reporter) -> Proved:
     """Read and decide. Raises what ``read`` does."""
-    # Millions of objects are made and all are kept: looking for garbage among them, again and
-    # again, would take as long as the proof.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return _prove(files, root, options, report)
-    finally:
-        if collecting:
-            gc.enable()
-
-
-def _prove(files: Sequence[Path], root: Path | None, options: Options, report: Reporter) -> Proved:
-    started = time.perf_counter()
-    graph = read(files, root, report)
-    was_read = time.perf_counter()
-    report.say(f"putting {len(graph.resources)} resources together")
-    estate = Estate(graph, options.tag)
-    prepared = time.perf_counter()
-    report.say(f"deciding for {len(estate.tenants)} tenants")
-    verdict = Proof(estate, options).verdict()
-    return Proved(verdict, was_read - started, prepared - was_read, time.perf_counter() - prepared)
+    with without_collection():
+        started = time.perf_counter()
+        graph = read(files, root, report)
+        was_read = time.perf_counter()
+        report.say(f"putting {len(graph.resources)} resources together")
+        estate = Estate(graph, options.tag)
+        prepared = time.perf_counter()
+        report.say(f"deciding for {len(estate.tenants)} tenants")
+        verdict = Proof(estate, options).verdict()
+        decided = time.perf_counter()
+    return Proved(verdict, was_read - started, prepared - was_read, decided - prepared)
 
 
 def explain_pair(graph: Graph, tag: str, one: str, other: str) -> list[Explained]:
