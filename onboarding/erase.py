@@ -11,13 +11,11 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from onboarding.sessions import session_in
 from tenancy.names import PLATFORM
 from tenancy.settings import OwnBucket, OwnDatabase, OwnNessie, TenantSettings
-
-if TYPE_CHECKING:
-    import boto3
 
 _PIECE = 1 << 20
 _PENDING = "PendingDeletion"
@@ -108,7 +106,7 @@ class Eraser:
 
     def __init__(self, holdings: Holdings) -> None:
         self._of = holdings
-        self._session = _session(holdings)
+        self._session = session_in(holdings.region, holdings.assumed_roles, "offboard")
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes them as it runs
         return self._session.client(service)  # type: ignore[call-overload]
@@ -256,19 +254,3 @@ class Eraser:
 
 class ErasureError(Exception):
     """AWS did not erase what it was asked to."""
-
-
-def _session(holdings: Holdings) -> boto3.Session:
-    import boto3  # noqa: PLC0415 - every command would wait for it
-
-    session = boto3.Session(region_name=holdings.region)
-    for role in holdings.assumed_roles:
-        given: Any = session.client("sts").assume_role(RoleArn=role, RoleSessionName="offboard")
-        keys = given["Credentials"]
-        session = boto3.Session(
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-            region_name=holdings.region,
-        )
-    return session

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from onboarding.sessions import session_in
 from onboarding.summary import TenantSummary
 from tenancy.estate import StackPlan
-
-if TYPE_CHECKING:
-    import boto3
 
 
 @dataclass(frozen=True)
@@ -97,21 +95,5 @@ def _last(arn: str) -> str:
 
 def _client(plan: StackPlan, entered: list[Any], service: str) -> Any:  # noqa: ANN401 - boto3 has no common type
     if not entered:
-        entered.append(_session(plan))
+        entered.append(session_in(plan.region, plan.assumed_roles, "tenancy-verify"))
     return entered[0].client(service)
-
-
-def _session(plan: StackPlan) -> boto3.Session:
-    """In the stack's account, by the role that deploys it where that is another account."""
-    import boto3  # noqa: PLC0415 - every command would wait for it
-
-    session = boto3.Session(region_name=plan.region)
-    for role in plan.assumed_roles:
-        given = session.client("sts").assume_role(RoleArn=role, RoleSessionName="tenancy-verify")
-        session = boto3.Session(
-            aws_access_key_id=given["Credentials"]["AccessKeyId"],
-            aws_secret_access_key=given["Credentials"]["SecretAccessKey"],
-            aws_session_token=given["Credentials"]["SessionToken"],
-            region_name=plan.region,
-        )
-    return session
