@@ -15,23 +15,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from localcloud import shell
-from localcloud.emulator import lifecycle
-from localcloud.engine import ensure_engine
 from localcloud.errors import LocalCloudError
-from localcloud.launchers import install_launchers
 from localcloud.paths import Layout
-from onboarding import backend, leaving_state, local
+from onboarding import leaving_state
 from onboarding.deploy import Target, deploy, mend
-from onboarding.engine import Engine
 from onboarding.erase import Eraser, ErasureError, Holdings
 from onboarding.errors import Refused
-from onboarding.opened import alone, deployments, project_name
+from onboarding.opened import opened
 from onboarding.progress import Reporter
 from onboarding.receipts import FOLDER, Receipt, Receipts, write_whole
+from onboarding.scope import Scope, scope_of
 from tenancy.database_names import database_name, removal
 from tenancy.errors import Problem
-from tenancy.estate import Estate, StackPlan, load_estate
+from tenancy.estate import StackPlan, load_estate
 from tenancy.leaving import Leaving
 from tenancy.names import ServiceKind
 from tenancy.settings import TenantSettings
@@ -82,31 +78,39 @@ class Offboarded:
         }
 
 
-def offboard(
-    root: Path, tenant: str, to: Leaving, reporter: Reporter, clock: Clock = utc_now
+def offboard(  # noqa: PLR0913 - the last two have what nearly all want
+    root: Path,
+    tenant: str,
+    to: Leaving,
+    reporter: Reporter,
+    *,
+    stack: str = "",
+    clock: Clock = utc_now,
 ) -> Offboarded:
     """Bring the tenant as far as ``to``, through all that comes before, and no further.
 
     Destruction is decided by one call and done by one after the date that the first one tells.
+    ``stack``: any of the environment that it leaves; empty for the embedded one.
 
     Raises:
-        InvalidInput: there is no such tenant, a receipt is not sound, or (Refused) a legal hold
-            stands.
+        InvalidInput: there is no such tenant or stack, a receipt is not sound, or (Refused) a legal
+            hold stands.
         LocalCloudError: the embedded cloud does not run, or has not the tenant as it is deployed.
         OperationFailed, Busy: see `deploy`. ErasureError: AWS erased less than it was asked to.
     """
-    return _Offboarding(root, tenant, reporter, clock).run(to)
+    return _Offboarding(root, tenant, stack, reporter, clock).run(to)
 
 
-def verified(root: Path, tenant: str, key: Path | None = None) -> Offboarded:
+def verified(root: Path, tenant: str, key: Path | None = None, *, stack: str = "") -> Offboarded:
     """How far the tenant has left, by its receipts, once they and the manifest are verified.
 
     ``key``: the public key's file that they must be signed with; None: the one beside them.
+    ``stack``: any of the environment; empty for the embedded one.
 
     Raises:
         InvalidInput: there are none, or one or the manifest is not sound.
     """
-    environment = _environment(load_estate(root))
+    environment = scope_of(load_estate(root), stack).stacks[0].environment.name
     kept = Receipts(root, environment, tenant)
     receipts = kept.read(key)
     where = f"{FOLDER}/{environment}/{tenant}"
@@ -124,23 +128,35 @@ def verified(root: Path, tenant: str, key: Path | None = None) -> Offboarded:
 
 
 class _Offboarding:
-    def __init__(self, root: Path, tenant: str, reporter: Reporter, clock: Clock) -> None:
+    def __init__(
+        self, root: Path, tenant: str, stack: str, reporter: Reporter, clock: Clock
+    ) -> None:
         self._root, self._tenant, self._reporter, self._clock = root, tenant, reporter, clock
+        self._stack = stack
         self._file = root / "tenants" / f"{tenant}.yaml"
         if not self._file.is_file():
             raise Refused(
                 Problem(f"tenants/{tenant}.yaml", "", "there is no such tenant", "name one")
             )
-        self._environment = _environment(load_estate(root))
-        self._receipts = Receipts(root, self._environment, tenant)
-        self._layout = Layout(root)
+        self._environment = self._scope().stacks[0].environment
+        self._receipts = Receipts(root, self._environment.name, tenant)
+
+    def _scope(self) -> Scope:
+        """All stacks of the environment, as the files are now."""
+        return scope_of(load_estate(self._root), self._stack)
 
     def run(self, to: Leaving) -> Offboarded:
         self._receipts.read()  # nothing is built on what is not sound
         if self._receipts.of(DESTROYED) is None:
-            with alone(self._layout.make().home, self._reporter):
-                self._go(to, self._target())
-        return verified(self._root, self._tenant)
+            with opened(self._root, self._scope(), self._reporter) as found:
+                target = found.running_cloud()
+                if self._environment.embedded and target.cloud is None:
+                    # None is started: an empty one would prove nothing.
+                    raise LocalCloudError(
+                        "the embedded cloud does not run", "run `make up`, then this"
+                    )
+                self._go(to, target)
+        return verified(self._root, self._tenant, stack=self._stack)
 
     def _go(self, to: Leaving, target: Target) -> None:
         if self._receipts.of(EMPTIED) is None:
@@ -161,10 +177,15 @@ class _Offboarding:
             return
         plan, settings = self._planned()
         state = target.engine.export(plan.name)
-        if state is None or not target.holds(plan.name):
-            raise LocalCloudError(
-                f"the embedded cloud does not hold tenant {self._tenant} as it is deployed",
-                "run `make up`, then this again",
+        if state is None or (target.deployments and not target.holds(plan.name)):
+            where = "the embedded cloud" if self._environment.embedded else plan.name
+            raise Refused(
+                Problem(
+                    f"stack {plan.name}",
+                    "",
+                    f"{where} does not hold tenant {self._tenant} as it is deployed",
+                    f"run `tenancy up --stack {plan.name}`, then this again",
+                )
             )
         self._tell(Leaving.SUSPENDED)
         # What tenants share hears of a suspension too, and is in the platform's stack.
@@ -185,7 +206,7 @@ class _Offboarding:
             objects, tables = list(eraser.objects()), list(eraser.tables())
             manifest = {
                 "tenant": self._tenant,
-                "environment": self._environment,
+                "environment": self._environment.name,
                 "at": self._clock().isoformat(),
                 "objects": objects,
                 "tables": tables,
@@ -242,10 +263,10 @@ class _Offboarding:
         return True
 
     def _schedule(self, holdings: Holdings) -> datetime:
-        due = self._clock() + timedelta(days=self._days())
+        due = self._clock() + timedelta(days=self._environment.destruction_days)
         facts: dict[str, object] = {}
         if holdings.own:
-            key, date = Eraser(holdings).let_key_expire(self._days())
+            key, date = Eraser(holdings).let_key_expire(self._environment.destruction_days)
             due = max(due, date)
             facts |= {"key": key, "key_deletion": date.isoformat()}
         else:
@@ -299,7 +320,7 @@ class _Offboarding:
     # --- what they share
 
     def _planned(self) -> tuple[StackPlan, TenantSettings]:
-        for plan in local.local_plans(load_estate(self._root)):
+        for plan in self._scope().stacks:
             for settings in plan.tenants:
                 if settings.id == self._tenant:
                     return plan, settings
@@ -317,14 +338,8 @@ class _Offboarding:
         assert receipt is not None  # noqa: S101 - it is the first step
         return Holdings.told(receipt.facts["holdings"])
 
-    def _days(self) -> int:
-        (environment,) = {
-            plan.environment.destruction_days for plan in local.local_plans(load_estate(self._root))
-        }
-        return environment
-
     def _sign(self, step: str, facts: Mapping[str, Any]) -> None:
-        key = self._layout.home / "offboarding" / "key.pem"
+        key = Layout(self._root).home / "offboarding" / "key.pem"
         self._receipts.add(step, facts, self._clock(), key)
         self._reporter.say(f"{self._tenant}: {step}")
 
@@ -341,36 +356,6 @@ class _Offboarding:
         else:
             text = _LINE.sub(line, text, count=1)
         write_whole(self._file, text)
-
-    def _target(self) -> Target:
-        """The embedded cloud as it runs; none is started, an empty one would prove nothing."""
-        layout = self._layout
-        status = lifecycle.status(layout)
-        if not status.running:
-            raise LocalCloudError("the embedded cloud does not run", "run `make up`, then this")
-        backend.drop_torn_attributes(layout.state)
-        command = ensure_engine(self._reporter.say, layout)
-        install_launchers(command, layout)
-        cloud = lifecycle.ensure(self._reporter.say, layout)
-        shell.enter(self._root, cloud.endpoint)
-        engine = Engine(command, self._root, layout.logs)
-        project = project_name(self._root)
-        return Target(engine, project, layout.state, cloud, deployments(layout))
-
-
-def _environment(estate: Estate) -> str:
-    """The environment of the embedded cloud: the only one that this works on so far."""
-    for plan in estate.stacks:
-        if plan.environment.embedded:
-            return plan.environment.name
-    raise Refused(
-        Problem(
-            "Pulumi.*.yaml",
-            "",
-            "no environment is the embedded cloud's",
-            "restore Pulumi.local.yaml",
-        )
-    )
 
 
 def _reached(receipts: tuple[Receipt, ...]) -> Leaving | None:

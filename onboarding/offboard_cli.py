@@ -11,7 +11,7 @@ from rich.console import Console
 
 from onboarding import offboard as offboarding
 from onboarding import progress
-from onboarding.commands import Json, print_json, project_root
+from onboarding.commands import Json, StackOption, print_json, project_root
 from onboarding.errors import Refused
 from onboarding.receipts import Receipt
 from tenancy.errors import Problem
@@ -27,6 +27,7 @@ def offboard(
         Leaving, typer.Option("--to", help="How far: through all that comes before, no further.")
     ] = Leaving.SUSPENDED,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the tenant's id.")] = False,
+    stack: StackOption = "",
     as_json: Json = False,
 ) -> None:
     """Take a tenant out: deny its roles, write down what it has, destroy its data after a date."""
@@ -43,7 +44,8 @@ def offboard(
                     "tenancy offboard", tenant, "the id was not typed", "type it, or give --yes"
                 )
             )
-    done = offboarding.offboard(root, tenant, to, progress.reporter_for(Console(stderr=True)))
+    reporter = progress.reporter_for(Console(stderr=True))
+    done = offboarding.offboard(root, tenant, to, reporter, stack=stack)
     if as_json:
         print_json(done.to_json())
         return
@@ -61,10 +63,11 @@ def verify(
             " beside them.",
         ),
     ] = None,
+    stack: StackOption = "",
     as_json: Json = False,
 ) -> None:
     """Verify the receipts of a tenant's offboarding: signatures, their chain, and the manifest."""
-    found = offboarding.verified(project_root(), tenant, key)
+    found = offboarding.verified(project_root(), tenant, key, stack=stack)
     if as_json:
         print_json(found.to_json())
         return

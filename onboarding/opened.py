@@ -81,7 +81,7 @@ class Opened:
 def opened(
     root: Path, scope: Scope, reporter: Reporter, *, reading: bool = False
 ) -> Iterator[Opened]:
-    """Open the stacks; of the embedded ones, one command at a time works on them, others wait.
+    """Open the stacks; one command at a time works on stacks from this folder, others wait.
 
     Args:
         root: the project.
@@ -93,17 +93,18 @@ def opened(
         LocalCloudError: no engine could be had.
     """
     layout = Layout(root).make()
-    if not scope.embedded:
-        found = shutil.which("pulumi")
-        command = Path(found) if found else ensure_engine(reporter.say, layout)
-        target = Target(Engine(command, root, layout.logs), project_name(root), None, None, None)
-        yield Opened(root, scope, target, layout, reporter)
-        return
     with nullcontext() if reading else alone(layout.home, reporter):
-        engine = Engine(ensure_engine(reporter.say, layout), root, layout.logs)
-        shell.enter(root, NO_CLOUD)
-        backend.drop_torn_attributes(layout.state)
-        target = Target(engine, project_name(root), layout.state, None, deployments(layout))
+        if scope.embedded:
+            engine = Engine(ensure_engine(reporter.say, layout), root, layout.logs)
+            shell.enter(root, NO_CLOUD)
+            backend.drop_torn_attributes(layout.state)
+            target = Target(engine, project_name(root), layout.state, None, deployments(layout))
+        else:
+            found = shutil.which("pulumi")
+            command = Path(found) if found else ensure_engine(reporter.say, layout)
+            target = Target(
+                Engine(command, root, layout.logs), project_name(root), None, None, None
+            )
         yield Opened(root, scope, target, layout, reporter)
 
 

@@ -44,7 +44,7 @@ from onboarding.progress import reporter_for
 from tenancy.leaving import Leaving
 clock = lambda: offboard.utc_now() + timedelta(days=31)
 report = reporter_for(Console(stderr=True))
-offboard.offboard(Path.cwd(), sys.argv[1], Leaving.DESTROYED, report, clock)
+offboard.offboard(Path.cwd(), sys.argv[1], Leaving.DESTROYED, report, clock=clock)
 """
 """What the command does, a month from now: a clock is given to the API, never to the command."""
 
