@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -145,47 +144,3 @@ def start(checkout: Checkout) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def test_in_a_users_own_backend_and_cloud_a_tenant_is_deployed_and_taken_out(
-    small: Checkout,
-) -> None:
-    """As of an environment that is not embedded: only the shell says where its stacks are."""
-    file = small.root / "Pulumi.local.yaml"
-    lines = file.read_text("utf-8").splitlines(keepends=True)
-    own = [line for line in lines if not line.strip().startswith(("embedded:", "takes_all_"))]
-    file.write_text("".join(own), "utf-8")
-    for tenant in small.root.glob("tenants/*.yaml"):
-        tenant.write_text(f"{tenant.read_text('utf-8')}environment: local\n", "utf-8")
-    settings = json.loads(small.run("env", "--json").stdout)
-
-    def tenancy(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*small.command[:-1], *arguments, "--stack", STACK],
-            cwd=small.root,
-            env=small.environment | settings,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-
-    up = tenancy("up", "--yes", "--json")
-    assert up.returncode == 0, up.stderr
-    assert "ant" in json.loads(up.stdout)["verified"]
-    left = tenancy("offboard", "ant", "--to", "exported", "--yes", "--json")
-    assert left.returncode == 0, left.stderr
-    steps = [receipt["step"] for receipt in json.loads(left.stdout)["receipts"]]
-    assert steps == ["suspended", "exported"]
-    iam = small.session().client("iam")
-    boundary = next(
-        policy["Arn"]
-        for page in iam.get_paginator("list_policies").paginate(Scope="Local")
-        for policy in page["Policies"]
-        if policy["PolicyName"].endswith("--ant--boundary")
-    )
-    version = iam.get_policy(PolicyArn=boundary)["Policy"]["DefaultVersionId"]
-    told = iam.get_policy_version(PolicyArn=boundary, VersionId=version)["PolicyVersion"]
-    document: Any = told["Document"]
-    assert [one["Effect"] for one in document["Statement"]] == ["Deny"]
-    assert tenancy("receipts", "verify", "ant").returncode == 0
