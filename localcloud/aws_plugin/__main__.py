@@ -11,11 +11,13 @@ import signal
 import sys
 import threading
 
+from localcloud import garbage
 from localcloud.aws_plugin.server import serve
 
 
 def main() -> None:
     """Serve until the engine says to stop, or is gone."""
+    garbage.look_rarely()
     stopped = threading.Event()
     # At the end the engine interrupts its plugins and waits seconds for those that stay. A user's
     # Ctrl-C does not arrive here: plugins have process groups of their own.

@@ -34,6 +34,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from localcloud import garbage
 from localcloud.emulator import organization, patches
 from localcloud.emulator.functions import Runner
 from localcloud.emulator.lifecycle import Record, code
@@ -152,6 +153,7 @@ def main() -> None:
     arguments.add_argument("--port", type=int, default=0, help="preferred port (0: any free one)")
     options = arguments.parse_args()
 
+    garbage.look_rarely()
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is meant for the command, not for us
     told = code()  # at once after it was loaded
