@@ -372,6 +372,7 @@ def _unknowns(estate: Estate, classes: Classes) -> Iterator[str]:
     """What is in the estate and was not understood."""
     for actor in classes.everybody():
         yield from _unreadable(actor.documents)
+        yield from _of_another_partition(actor.arn)
     for thing in classes.everything():
         yield from _unreadable(thing.documents)
     for claim in estate.ownership.claims:
@@ -384,6 +385,12 @@ def _unknowns(estate: Estate, classes: Classes) -> Iterator[str]:
                 yield f"{resource.urn} ({kind}) {_NOT_UNDERSTOOD[kind]}"
         elif kind.startswith("aws:") and kind not in _READ:
             yield from _unread(estate, kind)
+
+
+def _of_another_partition(arn: str) -> Iterator[str]:
+    """What has no ARN of its own in a state is given one of the partition `aws`."""
+    if is_arn(arn) and not arn.startswith("arn:aws:"):
+        yield f"{arn} is in a partition of AWS that is not understood yet, only `aws` is"
 
 
 def _elsewhere(estate: Estate, principal: str) -> bool:

@@ -1,5 +1,6 @@
 """The cases that every version must get right, each as a small estate."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -693,6 +694,14 @@ def test_case(name: str) -> None:
     concerned = {one for found in verdict.counterexamples for one in found.tenants}
     assert tenants <= concerned
     assert not verdict.unknowns
+
+
+def test_an_estate_of_another_partition_is_not_understood_and_never_proven() -> None:
+    entries = json.dumps([*lake(), *tenant("acme", OWN), *tenant("globex")])
+    assert prove(graph(json.loads(entries))).proven
+    verdict = prove(graph(json.loads(entries.replace("arn:aws:", "arn:aws-us-gov:"))))
+    assert not verdict.proven
+    assert any("partition" in unknown for unknown in verdict.unknowns)
 
 
 def _told(verdict: Verdict) -> str:
