@@ -6,7 +6,7 @@ Sources: Lake Formation Developer Guide, "Changing the default settings for your
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -266,14 +266,9 @@ class _Grants:
     def _told_restricted(
         self, resource: Resource, principal: str, arn: str, owner: str
     ) -> Counterexample:
-        return Counterexample(
+        return replace(
+            self._told(resource, principal, owner, arn, owner),
             rule="a reader is granted restricted columns of its tenant",
-            principal=principal,
-            tenant=owner,
-            action=f"lakeformation: {', '.join(sorted(set(texts(resource, 'permissions'))))}",
-            resource=arn,
-            owner=owner,
-            because=(Place("permissions", resource.urn, resource.place),),
             remedy="grant the reader the table of public columns only",
         )
 

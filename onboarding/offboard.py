@@ -94,8 +94,8 @@ def offboard(  # noqa: PLR0913 - the last two have what nearly all want
 
     Raises:
         InvalidInput: there is no such tenant or stack, a receipt is not sound, or (Refused) a legal
-            hold stands.
-        LocalCloudError: the embedded cloud does not run, or has not the tenant as it is deployed.
+            hold stands, or the tenant is not deployed.
+        LocalCloudError: the embedded cloud does not run.
         OperationFailed, Busy: see `deploy`. ErasureError: AWS erased less than it was asked to.
     """
     return _Offboarding(root, tenant, stack, reporter, clock).run(to)

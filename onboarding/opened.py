@@ -56,8 +56,7 @@ class Opened:
         found = lifecycle.status(self.layout)
         if not found.running or not found.endpoint or not found.instance:
             return self.target
-        shell.enter(self.root, found.endpoint)
-        return self._with(Cloud(found.endpoint, found.instance, fresh=False))
+        return self._entered(Cloud(found.endpoint, found.instance, fresh=False))
 
     def start_cloud(self) -> Target:
         """With the embedded cloud, which is started where it does not run.
@@ -69,10 +68,10 @@ class Opened:
             return self.target
         install_launchers(self.target.engine.command, self.layout)
         cloud = lifecycle.ensure(self.reporter.say, self.layout)
-        shell.enter(self.root, cloud.endpoint)
-        return self._with(cloud)
+        return self._entered(cloud)
 
-    def _with(self, cloud: Cloud) -> Target:
+    def _entered(self, cloud: Cloud) -> Target:
+        shell.enter(self.root, cloud.endpoint)
         of = self.target
         return Target(of.engine, of.project, of.backend, cloud, of.deployments)
 

@@ -51,7 +51,9 @@ def verify(tenants: Iterable[TenantSummary], stacks: Iterable[StackPlan]) -> tup
     missing: list[str] = []
     there = list(tenants)
     for plan in stacks:
-        client = cache(partial(_client, plan, []))
+        # Entered where something is asked for: a stack may have no tenant.
+        session = cache(partial(session_in, plan.region, plan.assumed_roles, "tenancy-verify"))
+        client = cache(partial(_client, session))
         for tenant in (each for each in there if each.stack == plan.name):
             found = []
             for what, ask in _looks(tenant):
@@ -93,7 +95,5 @@ def _last(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-def _client(plan: StackPlan, entered: list[Any], service: str) -> Any:  # noqa: ANN401 - boto3 has no common type
-    if not entered:
-        entered.append(session_in(plan.region, plan.assumed_roles, "tenancy-verify"))
-    return entered[0].client(service)
+def _client(session: Callable[[], Any], service: str) -> Any:  # noqa: ANN401 - boto3 has no common type
+    return session().client(service)
