@@ -11,30 +11,12 @@ import pytest
 
 from tests.integration import inventory
 from tests.integration.checkout import Checkout, Json
+from tests.integration.planted import granting
 
 pytestmark = pytest.mark.xdist_group("plan")
 
 STACK = "local"
-GRANT = """
-aws.iam.RolePolicy(
-    "planted",
-    name="planted",
-    role=names.role("ant", "reader"),
-    policy=pulumi.Output.json_dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Action": "s3:GetObject",
-                    "Resource": names.objects_arn(names.bucket("bee")),
-                }
-            ],
-        }
-    ),
-    opts=ResourceOptions(provider=provider),
-)
-"""
+GRANT = granting("ant", "bee")
 NAMESAKE = """
 aws.s3.Bucket(
     "namesake",

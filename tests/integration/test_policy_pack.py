@@ -10,28 +10,9 @@ import subprocess
 import pytest
 
 from tests.integration.checkout import Checkout
+from tests.integration.planted import granting
 
-PLANTED = """
-aws.iam.RolePolicy(
-    "planted",
-    name="planted",
-    role=names.role("acme", "reader"),
-    policy=pulumi.Output.json_dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "Planted",
-                    "Effect": "Allow",
-                    "Action": "s3:GetObject",
-                    "Resource": names.objects_arn(names.bucket("newcorp")),
-                }
-            ],
-        }
-    ),
-    opts=ResourceOptions(provider=provider),
-)
-"""
+PLANTED = granting("acme", "newcorp")
 
 
 UNPROTECTED = """

@@ -10,31 +10,13 @@ import pytest
 
 from tests.integration import inventory
 from tests.integration.checkout import Checkout
+from tests.integration.planted import granting
 
 pytestmark = pytest.mark.xdist_group("up")
 
 STACK = "local"
 TURNS = 10
-GRANT = """
-aws.iam.RolePolicy(
-    "planted",
-    name="planted",
-    role=names.role("ant", "reader"),
-    policy=pulumi.Output.json_dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Action": "s3:GetObject",
-                    "Resource": names.objects_arn(names.bucket("bee")),
-                }
-            ],
-        }
-    ),
-    opts=ResourceOptions(provider=provider),
-)
-"""
+GRANT = granting("ant", "bee")
 
 
 @pytest.fixture(scope="module")
