@@ -26,13 +26,14 @@ def routes(names: Names, owner: str, tenants: Sequence[TenantSettings]) -> str:
             "alerts_topic_arn": names.topic_arn(owner, ALERTS),
             "incidents_topic_arn": names.topic_arn(owner, INCIDENTS),
             "retention_days": retention_days(tenants),
-            "tenants": {settings.id: _tenant(settings) for settings in tenants},
+            "tenants": {settings.id: audit_route(settings) for settings in tenants},
         },
         sort_keys=True,
     )
 
 
-def _tenant(settings: TenantSettings) -> dict[str, object]:
+def audit_route(settings: TenantSettings) -> dict[str, object]:
+    """What the router must know of a tenant; ``pipelines.audit_router.routing`` reads it."""
     names, tenant, audit = settings.names, settings.id, settings.tenant.audit
     return {
         "retention_days": audit.retention_days,

@@ -338,6 +338,16 @@ class Names:
         """The organizational unit of the environment's vended accounts, and its policy."""
         return f"{self.prefix}--tenants"
 
+    # --- registry
+
+    def registry_bucket(self, owner: str) -> str:
+        """The bucket of ``tenancy.registry``, of the platform or of a hard tenant's account."""
+        return f"{self.prefix}--{owner}--{self.account_id}-regs"
+
+    def registry_key_alias(self, owner: str) -> str:
+        """The alias of the KMS key of ``registry_bucket(owner)``."""
+        return f"alias/{self.prefix}--{owner}--registry"
+
     # --- audit
 
     def audit_bucket(self, owner: str) -> str:

@@ -180,6 +180,14 @@ def nessie_task(tenant: TenantSettings | None, names: Names, environment: Enviro
     )
 
 
+def warehouses(settings: TenantSettings) -> dict[str, str]:
+    """Where Nessie writes the metadata of a tenant's tables, as the gateway is told."""
+    return {
+        "warehouse": settings.nessie.warehouse,
+        "restricted": settings.nessie.restricted_warehouse,
+    }
+
+
 def gateway_task(
     tenants: Sequence[TenantSettings], names: Names, environment: Environment
 ) -> TaskSpec:
@@ -188,14 +196,7 @@ def gateway_task(
     A suspended tenant is none that it knows: a token that still holds opens nothing.
     """
     identity = environment.identity
-    prefixes = {
-        settings.id: {
-            "warehouse": settings.nessie.warehouse,
-            "restricted": settings.nessie.restricted_warehouse,
-        }
-        for settings in tenants
-        if not settings.suspended
-    }
+    prefixes = {each.id: warehouses(each) for each in tenants if not each.suspended}
     return TaskSpec(
         owner=PLATFORM,
         kind=ServiceKind.GATEWAY,

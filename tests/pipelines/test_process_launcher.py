@@ -73,8 +73,9 @@ def test_a_run_sees_its_tenants_environment_and_nothing_of_the_daemons(
     assert health(started.again(run)).status is WorkerStatus.RUNNING
     assert wait_until(lambda: started.again(run).is_finished, PATIENCE)
     assert started.again(run).status is DagsterRunStatus.SUCCESS
-    assert "the tenant is acme" in (started.folder / "run-acme.log").read_text()
+    # What a process printed is in the file when it has ended, which is after the run has.
     assert wait_until(lambda: health(started.again(run)).status is WorkerStatus.NOT_FOUND, PATIENCE)
+    assert "the tenant is acme" in (started.folder / "run-acme.log").read_text()
     assert not (started.folder / "run-globex.log").exists()
 
 
