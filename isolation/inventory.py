@@ -44,6 +44,7 @@ _FORMS: dict[str, tuple[str, str]] = {
     "aws:rds/instance:Instance": ("rds", "db:{identifier}"),
     "aws:s3/accessPoint:AccessPoint": ("s3", "accesspoint/{name}"),
     "aws:s3/bucket:Bucket": ("s3", "{bucket}"),
+    "aws:s3/bucketObjectv2:BucketObjectv2": ("s3", "{bucket}/{key}"),
     "aws:secretsmanager/secret:Secret": ("secretsmanager", "secret:{name}-??????"),
     "aws:sfn/stateMachine:StateMachine": ("states", "stateMachine:{name}"),
     "aws:sns/topic:Topic": ("sns", "{name}"),
@@ -55,6 +56,7 @@ Authorization Reference, "Resource types defined by Amazon SNS")."""
 _TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 """Its property `arn` is what it sends to, anybody's."""
 _ALIASES = {
+    "aws:s3/bucketObject:BucketObject": "aws:s3/bucketObjectv2:BucketObjectv2",
     "aws:s3/bucketV2:BucketV2": "aws:s3/bucket:Bucket",
     "aws:cloudwatch/logGroup:LogGroup": "aws:cloudwatch/logGroup:LogGroup",
 }

@@ -6,8 +6,9 @@ It is packed beside the router's code, which runs without this package.
 import json
 from collections.abc import Sequence
 
-from tenancy.audit import ALERTS, INCIDENTS, REALTIME, SIEM, retention_days, router_arn
-from tenancy.names import SHARED, Names, ServiceKind, snake
+from tenancy.audit import ALERTS, INCIDENTS, retention_days, router_arn
+from tenancy.names import SHARED, Names, snake
+from tenancy.registry import audit_route
 from tenancy.settings import TenantSettings
 
 
@@ -30,22 +31,3 @@ def routes(names: Names, owner: str, tenants: Sequence[TenantSettings]) -> str:
         },
         sort_keys=True,
     )
-
-
-def audit_route(settings: TenantSettings) -> dict[str, object]:
-    """What the router must know of a tenant; ``pipelines.audit_router.routing`` reads it."""
-    names, tenant, audit = settings.names, settings.id, settings.tenant.audit
-    return {
-        "retention_days": audit.retention_days,
-        "names": sorted(
-            {
-                names.trail(tenant),
-                names.load_balancer(tenant),
-                names.database_instance(tenant),
-                *(names.target_group(tenant, kind) for kind in ServiceKind),
-            }
-        ),
-        "siem_queue": names.topic(tenant, SIEM) if audit.siem else None,
-        "topic_arn": names.topic_arn(tenant, REALTIME) if audit.realtime else None,
-        "incidents": audit.incident_response,
-    }

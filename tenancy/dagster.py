@@ -20,8 +20,9 @@ from tenancy.environment import Environment
 from tenancy.grants import Statement
 from tenancy.lake import description, lake_of
 from tenancy.names import PLATFORM, Names, RoleKind, ServiceKind
+from tenancy.registry import registration
 from tenancy.services import WRITE_LOGS, SecretKey, TaskSpec, pull_statements
-from tenancy.settings import SharedDagster, TenantSettings
+from tenancy.settings import TenantSettings
 
 WEBSERVER_PORT = 3000
 WEBSERVER_HEALTH_PATH = "/server_info"
@@ -74,18 +75,6 @@ printf %s "$DAGSTER_YAML" >"$DAGSTER_HOME/dagster.yaml"
 printf %s "$WORKSPACE_YAML" >"$DAGSTER_HOME/workspace.yaml"
 exec "$@"
 """
-
-
-def registration(settings: TenantSettings) -> dict[str, str | int | None]:
-    """What a Dagster must know of a tenant: its tier, the task family of its runs, and how many of
-    them are started at a time (null: no limit of its own).
-    """
-    pipelines = settings.pipelines
-    return {
-        "tier": settings.placement.tier,
-        "task_family": settings.names.task_family(settings.id, ServiceKind.RUN),
-        "run_limit": pipelines.run_limit if isinstance(pipelines, SharedDagster) else None,
-    }
 
 
 @dataclass(frozen=True)

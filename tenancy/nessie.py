@@ -16,6 +16,7 @@ from tenancy.access import METADATA_ACTIONS, METADATA_PARTS, metadata_arns
 from tenancy.environment import Environment, Identity
 from tenancy.grants import Statement
 from tenancy.names import PLATFORM, SHARED, Names, RoleKind, ServiceKind
+from tenancy.registry import warehouses
 from tenancy.services import SecretKey, TaskSpec
 from tenancy.settings import TenantSettings
 
@@ -178,14 +179,6 @@ def nessie_task(tenant: TenantSettings | None, names: Names, environment: Enviro
         # Vert.x, below Quarkus, will not start without a folder for temporary files.
         read_only=False,
     )
-
-
-def warehouses(settings: TenantSettings) -> dict[str, str]:
-    """Where Nessie writes the metadata of a tenant's tables, as the gateway is told."""
-    return {
-        "warehouse": settings.nessie.warehouse,
-        "restricted": settings.nessie.restricted_warehouse,
-    }
 
 
 def gateway_task(

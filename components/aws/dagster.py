@@ -25,7 +25,6 @@ from tenancy.dagster import (
     WEBSERVER_HEALTH_PATH,
     WEBSERVER_PORT,
     DagsterPlan,
-    registration,
     run_task,
 )
 from tenancy.database import PORT
@@ -33,6 +32,7 @@ from tenancy.database_names import database_name
 from tenancy.grants import PolicyKind, Statement, paged, render
 from tenancy.hosts import Hosts
 from tenancy.names import ServiceKind
+from tenancy.registry import registration
 from tenancy.services import TaskSpec
 from tenancy.settings import TenantSettings
 from tenancy.trust import run_trust

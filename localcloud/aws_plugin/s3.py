@@ -1,4 +1,4 @@
-"""Amazon S3: a bucket, and the settings that hang on it one by one."""
+"""Amazon S3: a bucket, the settings that hang on it one by one, and an object in it."""
 
 # A class is its table, `resource` documents the methods.
 # ruff: noqa: ANN401, D101, D102, S105
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
@@ -294,3 +295,88 @@ class BucketPolicy(BucketSetting):
     create_call = update_call = "put_bucket_policy"
     read_call = "get_bucket_policy"
     delete_call = "delete_bucket_policy"
+
+
+@register
+class BucketObjectv2(Resource):
+    """A small text. Its content is read back, so a refresh sees what the official provider does
+    not: that somebody wrote another.
+    """
+
+    token = "aws:s3/bucketObjectv2:BucketObjectv2"
+    service = "s3"
+    id_format = "{bucket}/{key}"
+    properties = declare(
+        bucket=BUCKET,
+        key=Property(required=True, replace=True),
+        content=Property(required=True),
+        contentType=Property(default="application/octet-stream"),
+        forceDestroy=Property(default=False, write_only=True),
+        tags=TAGS,
+    )
+    outputs = ("arn", "etag", "versionId")
+
+    def predict(self, cloud: Cloud, inputs: Properties) -> Properties:
+        place = f"{inputs['bucket']}/{inputs['key']}"
+        return {"arn": cloud.arn("s3", "", region="") + place}
+
+    def make(self, cloud: Cloud, urn: str, inputs: Properties) -> str:
+        identifier = self.identifier(inputs)
+        if self.read(cloud, identifier, inputs) is not None:
+            self.adopt(cloud, identifier, inputs, untagged=False)
+        else:
+            self._put(cloud, inputs)
+        return identifier
+
+    def _put(self, cloud: Cloud, inputs: Properties) -> None:
+        self.client(cloud, inputs).put_object(
+            Bucket=inputs["bucket"],
+            Key=inputs["key"],
+            Body=str(inputs["content"]).encode(),
+            ContentType=inputs.get("contentType") or self.table["contentType"].default,
+            # With the object, so that one without tags is never ours.
+            Tagging=urlencode(inputs.get("tags") or {}),
+        )
+
+    def read(self, cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
+        s3, place = self.client(cloud, known), self.from_identifier(identifier)
+        named = {"Bucket": place["bucket"], "Key": place["key"]}
+        try:
+            answer = s3.get_object(**named)
+            tags = tag_map(s3.get_object_tagging(**named)["TagSet"])
+        except ClientError as error:
+            if is_absent(error):
+                return None
+            raise
+        return {
+            **place,
+            **self.predict(cloud, place),
+            "content": answer["Body"].read().decode("utf-8", "replace"),
+            "contentType": answer["ContentType"],
+            "tags": tags,
+            "etag": answer["ETag"].strip('"'),
+            "versionId": answer.get("VersionId"),
+        }
+
+    def change(
+        self, cloud: Cloud, identifier: str, state: Properties, inputs: Properties, what: set[str]
+    ) -> None:
+        self._put(cloud, inputs)
+
+    def remove(self, cloud: Cloud, identifier: str, state: Properties) -> None:
+        """Every version, as the official provider does: the name is not seen to have been there."""
+        s3, place = self.client(cloud, state), self.from_identifier(identifier)
+        try:
+            found = (
+                s3.get_paginator("list_object_versions")
+                .paginate(Bucket=place["bucket"], Prefix=place["key"])
+                .build_full_result()
+            )
+            for one in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())):
+                if one["Key"] == place["key"]:
+                    s3.delete_object(
+                        Bucket=place["bucket"], Key=place["key"], VersionId=one["VersionId"]
+                    )
+        except ClientError as error:
+            if not is_absent(error):
+                raise

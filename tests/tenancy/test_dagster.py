@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from tenancy.access import BOUNDED_SERVICES
-from tenancy.dagster import DagsterPlan, registration, run_task
+from tenancy.dagster import DagsterPlan, run_task
 from tenancy.environment import TokenEndpoint
 from tenancy.estate import StackPlan, load_estate
 from tenancy.grants import PolicyKind, Statement, paged, render
 from tenancy.names import PLATFORM, RoleKind
+from tenancy.registry import registration
 from tenancy.services import container_definitions, service_boundary_statements
 from tenancy.settings import OwnDagster, SharedDagster
 from tests.estates import ENVIRONMENT, write_estate

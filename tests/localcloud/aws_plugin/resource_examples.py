@@ -13,6 +13,7 @@ from localcloud.aws_plugin.values import Properties
 ACCOUNT = "123456789012"
 TAGS = {"tenant": "acme", "environment": "local", "tier": "medium", "managed-by": "lake/local"}
 BUCKET = "aws:s3/bucket:Bucket"
+OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
 ROLE = "aws:iam/role:Role"
 KEY = "aws:kms/key:Key"
 DATABASE = "aws:glue/catalogDatabase:CatalogDatabase"
@@ -136,6 +137,11 @@ def on_bucket(name: str, inputs: dict[str, Any], change: dict[str, Any]) -> Exam
     return Example(token, {"bucket": "lake-acme--data", **inputs}, change, (bucket,))
 
 
+versioned_bucket = on_bucket(
+    "BucketVersioning", {"versioningConfiguration": {"status": "Enabled"}}, {}
+)
+
+
 def grant(**inputs: Any) -> Example:
     return Example(PERMISSIONS, {"principal": ROLE_ARN, **inputs}, {}, (role, table, lf_tag))
 
@@ -163,6 +169,12 @@ ALL = (
         {"rule": {"defaultRetention": {"mode": "GOVERNANCE", "years": 2}}},
         (locked_bucket,),
         stays=True,
+    ),
+    Example(
+        OBJECT,
+        {"bucket": of(0), "key": "tenants/acme.json", "content": '{"a":"é"}', "tags": TAGS},
+        {"content": "{}", "contentType": "application/json", "tags": {**TAGS, "x": "y z"}},
+        (versioned_bucket,),
     ),
     on_bucket(
         "BucketPublicAccessBlock",
