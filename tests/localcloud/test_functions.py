@@ -22,6 +22,8 @@ from localcloud.paths import Layout
 from localcloud.processes import wait_until
 from localcloud.shell import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("functions")]
+
 ACCOUNT, REGION = "123456789012", "us-east-1"
 PATIENCE = 30  # seconds
 

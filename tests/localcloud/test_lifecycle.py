@@ -27,6 +27,8 @@ from localcloud.paths import PROJECT_ROOT, Layout
 from localcloud.processes import ProcessIdentity
 from localcloud.shell import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("lifecycle")]
+
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Iterator[Layout]:

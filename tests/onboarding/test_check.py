@@ -19,6 +19,9 @@ from onboarding.sarif import sarif
 from tenancy.shards import home
 from tests.estates import FILES, ROOT, write_estate
 
+# Each runs the whole program, in processes of its own.
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("check")]
+
 SCHEMA = json.loads(Path(__file__).with_name("sarif-2.1.0.json").read_text("utf-8"))
 GRANT = """
     aws.iam.Role(

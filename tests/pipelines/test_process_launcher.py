@@ -18,6 +18,8 @@ from pipelines.process_launcher import PROCESS_TAG, TenantProcessRunLauncher
 from pipelines.runs import RunRefusedError
 from tests.integration.dagster_job import report
 
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("process-launcher")]
+
 PATIENCE = 120.0  # seconds
 
 

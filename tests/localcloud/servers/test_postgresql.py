@@ -15,6 +15,8 @@ from pg8000.native import Connection
 from localcloud.errors import LocalCloudError
 from localcloud.servers.postgresql import HOST, MASTER, PostgresqlServer, postgresql_server
 
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("postgresql")]
+
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:

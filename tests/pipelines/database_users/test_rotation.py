@@ -23,6 +23,8 @@ from pipelines.database_users.users import (
 from tenancy.database_names import database_name, logins, removal
 from tests.pipelines.database_users.conftest import PREFIX, STEPS, SecretsManager
 
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("rotation")]
+
 NOT_ALLOWED, WRONG_PASSWORD = "42501", "28P01"  # PostgreSQL, "Error codes"
 
 
