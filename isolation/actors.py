@@ -275,9 +275,8 @@ def named_by(given: Any) -> set[tuple[str, str]]:  # noqa: ANN401 - a policy as 
     return found
 
 
-def outsider(kind: str, name: str, accounts: Iterable[str]) -> Actor | None:
+def outsider(kind: str, arn: str, accounts: Iterable[str]) -> Actor | None:
     """Somebody whom a policy names and whom the estate does not hold; None for nobody of them."""
-    arn = f"arn:aws:iam::{name}:root" if name.isdigit() else name
     if kind != "AWS" or not is_arn(arn) or set(arn) & set("*?") or ":sts::" in arn:
         return None  # everybody is asked about anyway, and so is a session's role
     account = arn.split(":")[4]

@@ -12,39 +12,38 @@ from dataclasses import replace
 from itertools import chain
 
 from isolation.actors import Actor
-from isolation.inventory import is_arn
+from isolation.inventory import Inventory, is_arn
 from isolation.ownership import Ownership
 from isolation.policy import Policy
 from isolation.principals import SOURCE_OWNER, Kind
 
-_ELSEWHERE = "000000000000"
+ELSEWHERE = "000000000000"
+"""An account that is nobody's whom an estate knows."""
 _ARN_KEY = "aws:sourcearn"
 _ACCOUNT_KEYS = ("aws:sourceaccount", SOURCE_OWNER.lower())
 _ACCOUNT, _REST = 4, 5  # the components of an ARN
 
 
 def services(
-    name: str, given: Iterable[Policy], ownership: Ownership, accounts: Iterable[str]
+    name: str, given: Iterable[Policy], ownership: Ownership, inventory: Inventory
 ) -> Iterator[Actor]:
-    """A service as the deputy of those whom policies let it act for.
-
-    ``accounts`` are the estate's own.
-    """
-    policies = tuple(given)
+    """A service as the deputy of those whom policies let it act for."""
+    policies, accounts = tuple(given), inventory.accounts
     stranger = Actor(
         name,
         Kind.SERVICE,
         "",
         facts={
-            "aws:SourceAccount": _ELSEWHERE,
-            SOURCE_OWNER: _ELSEWHERE,
-            "aws:SourceArn": "arn:aws:any:::of-another",
+            "aws:SourceAccount": ELSEWHERE,
+            SOURCE_OWNER: ELSEWHERE,
             "aws:SourceOrgID": "o-of-another",
             "aws:SourceOrgPaths": "o-of-another/r-1/",
         },
         stranger=True,
     )
-    yield stranger
+    for partition in inventory.partitions:
+        another = f"arn:{partition}:any:::of-another"
+        yield replace(stranger, facts={**stranger.facts, "aws:SourceArn": another})
     named = (_asked(key, name, policies) for key in _ACCOUNT_KEYS)
     for account in dict.fromkeys(chain.from_iterable(named)):
         if account not in accounts and not set(account) & set("*?$"):
@@ -83,13 +82,13 @@ def _of_another(source: str) -> str:
     """An ARN of an account elsewhere that a pattern matches; empty where it names the account."""
     parts = source.split(":", _REST)
     if len(parts) <= _REST:
-        return "arn:aws:any::000000000000:x" if source.strip("*?") == "" else ""
+        return f"arn:aws:any::{ELSEWHERE}:x" if source.strip("*?") == "" else ""
     account, rest = parts[_ACCOUNT], parts[_REST]
     if account and not set(account) & set("*?"):
         return ""
     if not account and not set(rest) & set("*?"):
         return ""  # a bucket by its name, which is one's own in all the world
-    parts[_ACCOUNT] = _ELSEWHERE if account else ""
+    parts[_ACCOUNT] = ELSEWHERE if account else ""
     found = [part.replace("*", "x").replace("?", "x") for part in parts]
     return ":".join(found)
 

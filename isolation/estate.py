@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from isolation.actors import Actor, Actors, acting, named_by, outsider
-from isolation.deputies import services
+from isolation.deputies import ELSEWHERE, services
 from isolation.documents import Document
 from isolation.federated import identities
 from isolation.graph import Graph
@@ -34,7 +34,7 @@ class Estate:
     def __post_init__(self) -> None:
         self.inventory = Inventory(self.graph)
         self.ownership = Ownership(self.graph, self.inventory, self.tag)
-        self.unknowns += self.ownership.faults
+        self.unknowns += (*self.inventory.faults, *self.ownership.faults)
         actors = Actors(self.inventory, self.ownership)
         self.roles: list[Actor] = list(actors.read())
         self.unknowns += actors.unknowns
@@ -109,13 +109,16 @@ class Estate:
         named = sorted({pair for one in documents.values() for pair in named_by(one.json)})
         found = [
             Actor("*", Kind.ANONYMOUS, "", session="anybody, without credentials", stranger=True),
-            Actor(
-                "arn:aws:iam::000000000000:root",
-                Kind.ROOT,
-                "000000000000",
-                identity=None,
-                session="any other account",
-                stranger=True,
+            *(
+                Actor(
+                    f"arn:{partition}:iam::{ELSEWHERE}:root",
+                    Kind.ROOT,
+                    ELSEWHERE,
+                    identity=None,
+                    session="any other account",
+                    stranger=True,
+                )
+                for partition in self.inventory.partitions
             ),
         ]
         for kind, name in named:
@@ -123,9 +126,16 @@ class Estate:
             if kind == "Federated":
                 found += [acting(one, self.ownership, {}) for one in identities(name, policies)]
             elif kind == "Service":
-                found += services(name, policies, self.ownership, self.inventory.accounts)
-            actor = outsider(kind, name, self.inventory.accounts)
-            if actor is not None and actor.arn not in known:
-                known.add(actor.arn)
-                found.append(acting(actor, self.ownership, {}))
+                found += services(name, policies, self.ownership, self.inventory)
+            for arn in self._written(name):
+                actor = outsider(kind, arn, self.inventory.accounts)
+                if actor is not None and actor.arn not in known:
+                    known.add(actor.arn)
+                    found.append(acting(actor, self.ownership, {}))
         return found
+
+    def _written(self, name: str) -> tuple[str, ...]:
+        """The ARNs that a principal's name stands for: an account's number, in any partition."""
+        if not name.isdigit():
+            return (name,)
+        return tuple(f"arn:{one}:iam::{name}:root" for one in self.inventory.partitions)

@@ -11,6 +11,7 @@ from isolation.estate import Estate
 from isolation.graph import UNKNOWN, Resource
 from isolation.guards import BUCKET
 from isolation.inventory import is_arn, is_hidden, kind_of, tags, values
+from isolation.partitions import in_s3
 from isolation.verdict import Counterexample, Place
 
 _LOGS, _FUNCTION = "aws:cloudwatch/logGroup:LogGroup", "aws:lambda/function:Function"
@@ -167,7 +168,7 @@ def _ends(estate: Estate, resource: Resource, path: str) -> Iterator[_End]:
             yield from (_of_resource(estate, one) for one in found)
             if not found:
                 yield _End(f"what {path} will be", known=False)
-        elif arn := _as_arn(given, path):
+        elif arn := _as_arn(given, path, estate.inventory.partition(resource)):
             yield _end(estate, arn)
         elif function := estate.inventory.find(_FUNCTION, given, resource):
             yield _of_resource(estate, function)
@@ -183,7 +184,7 @@ def _starts(estate: Estate, resource: Resource, flow: _Flow) -> Iterator[_End]:
         if isinstance(one, Resource):
             start = _of_resource(estate, one)
         else:
-            arn = _as_arn(str(one), flow.of)
+            arn = _as_arn(str(one), flow.of, estate.inventory.partition(resource))
             start = _end(estate, arn) if arn else _End(str(one))
         parts = [] if start.tenant else _parts(estate, start.arn)
         yield from parts or [start]
@@ -191,7 +192,7 @@ def _starts(estate: Estate, resource: Resource, flow: _Flow) -> Iterator[_End]:
 
 def _parts(estate: Estate, bucket: str) -> list[_End]:
     found: dict[str, _End] = {}
-    for thing in estate.things if bucket.startswith("arn:aws:s3:::") else ():
+    for thing in estate.things if is_arn(bucket) and in_s3(bucket) else ():
         if thing.tenant is not None and thing.arn.startswith(f"{bucket}/"):
             found.setdefault(thing.tenant, _End(thing.arn, thing.tenant))
             if len(found) == _MOST_PARTS:
@@ -214,7 +215,6 @@ def _end(estate: Estate, arn: str) -> _End:
         name = arn.split("/", maxsplit=1)[0]
         for claim in estate.ownership.owners(name):
             return _End(arn, claim.tenant)
-        name = name.rpartition(":")[2]
     for kind in _KINDS.get(service, estate.inventory.kinds):
         found = estate.inventory.find(kind, name)
         if found is not None:
@@ -224,15 +224,17 @@ def _end(estate: Estate, arn: str) -> _End:
     return _End(arn, known=ours and (service == "events" or service not in _KINDS))
 
 
-def _as_arn(given: str, path: str) -> str:
-    """The ARN that a text stands for; empty where it names nothing of AWS, such as an address."""
+def _as_arn(given: str, path: str, partition: str) -> str:
+    """The ARN that a text stands for in a partition; empty where it names nothing of AWS, such as
+    an address.
+    """
     if is_arn(given):
         if ":function:" in given:  # without its version
             return ":".join(given.split(":")[:7])
         return given.removesuffix(":*")
     if given.startswith("s3://"):
-        return f"arn:aws:s3:::{given.removeprefix('s3://')}"
-    return f"arn:aws:s3:::{given}" if "bucket" in path.lower() else ""
+        return f"arn:{partition}:s3:::{given.removeprefix('s3://')}"
+    return f"arn:{partition}:s3:::{given}" if "bucket" in path.lower() else ""
 
 
 def _inside(given: object, path: str = "") -> Iterator[str]:

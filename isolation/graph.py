@@ -19,7 +19,8 @@ class Resource:
     """One resource, as the engine knows it.
 
     ``inputs`` is what the program asks for and ``outputs`` what the cloud said; one may be empty.
-    ``account`` and ``region`` are those of its provider, where they are known. ``references``
+    ``account`` and ``region`` are those of its provider, where they are known; ``provider`` is that
+    one's URN. ``references``
     tells for a property which resources (URNs) its value comes from: so a value that is not known
     yet still says what it will be. ``place`` is where a reader finds it, for messages.
     ``protected``: the engine refuses to delete it.
@@ -32,6 +33,7 @@ class Resource:
     parent: str = ""
     account: str = ""
     region: str = ""
+    provider: str = ""
     references: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
     place: str = ""
     protected: bool = False

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from isolation.documents import Document, UnknownDocument, document, merged, normal
 from isolation.graph import Resource
 from isolation.inventory import Inventory, value
+from isolation.partitions import OF_SERVICES
 
 BUCKET, KEY = "aws:s3/bucket:Bucket", "aws:kms/key:Key"
 
@@ -39,7 +40,8 @@ _OF_ACCOUNTS = {
 
 
 def resource_policies(inventory: Inventory) -> dict[str, tuple[Document, ...]]:
-    """What guards a resource: by its URN; by its name where it is in no state; and for all of a
+    """What guards a resource: by its URN; by its partition and name where it is in
+    no state; and for all of a
     service in an account by ``service:account``.
     """
     single: dict[str, list[Document]] = defaultdict(list)
@@ -78,7 +80,14 @@ def _apart(inventory: Inventory) -> Iterator[tuple[str, Document]]:
             policy = document(resource, "policy")
             for one in inventory.meant(resource, name, guarded):
                 if policy is not None:
-                    yield one.urn if isinstance(one, Resource) else one, policy
+                    yield (
+                        (
+                            one.urn
+                            if isinstance(one, Resource)
+                            else f"{inventory.partition(resource)}:{one}"
+                        ),
+                        policy,
+                    )
 
 
 def _of_accounts(inventory: Inventory) -> Iterator[tuple[str, Document]]:
@@ -119,7 +128,7 @@ def _permission(resource: Resource) -> Document:
         given = value(resource, name)
         if isinstance(given, str):
             conditions.setdefault(operator, {})[condition] = given
-    kind = "Service" if principal.endswith(".amazonaws.com") else "AWS"
+    kind = "Service" if principal.endswith(OF_SERVICES) else "AWS"
     statement = {
         "Effect": "Allow",
         "Principal": principal if principal == "*" else {kind: principal},

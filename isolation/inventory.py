@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from isolation.graph import UNKNOWN, Graph, Resource
+from isolation.partitions import UNDERSTOOD, partition_of, partition_of_region
 
 _MARK = "4dabf18193072939515e22adb298388d"
 """The key of an object that is a secret, an asset or an archive (Pulumi,
 ``sdk/go/common/resource/sig/sig.go``)."""
 
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(?:[0-9]{12}|aws)?:.+", re.DOTALL)
-_ACCOUNT = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12}):")
+_HEAD = re.compile(r"arn:(aws[a-z-]*):[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:")
+"""How an ARN starts: its partition, and its account if it has one."""
 
 # Type -> service, resource part of its ARN; `{...}` are properties. Region and account by service.
 _FORMS: dict[str, tuple[str, str]] = {
@@ -65,7 +67,11 @@ _DEFAULTS = {"path": "/"}
 
 
 class Inventory:
-    """The resources of a graph by type, ARN and whatever other resources call them by."""
+    """The resources of a graph by type, ARN and whatever other resources call them by.
+
+    ``accounts`` and ``partitions`` are those that it has anything in. ``faults`` say of which
+    resources the partition is not known, or not understood.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self._by_type: dict[str, list[Resource]] = defaultdict(list)
@@ -73,15 +79,26 @@ class Inventory:
         for resource in graph.resources:
             self._by_type[kind_of(resource)].append(resource)
             self.by_urn[resource.urn] = resource
-        self.accounts = _accounts(graph)
+        told = list(_told(graph))
+        self._partitions_of = _grouped((account, partition) for _, account, partition in told)
+        self._accounts_of = _grouped(
+            (provider, account) for provider, account, _ in told if account
+        )
+        accounts = dict.fromkeys(resource.account for resource in graph.resources)
+        self.accounts = tuple(one for one in accounts | self._partitions_of if one)
+        self.partitions = tuple(
+            dict.fromkeys(one for names in self._partitions_of.values() for one in names)
+        )
+        self._unplaced: dict[str, None] = {}
         self._arns: dict[str, str] = {}
         self._called: dict[tuple[str, str, str], Resource] = {}
         for kind, resources in self._by_type.items():
             for resource in resources:
-                account = self.account(resource)
+                account = self._scope(resource)
                 for name in self._names(resource):
                     scope = "" if name.startswith(("arn:", "urn:")) else account
                     self._called.setdefault((kind, scope, name), resource)
+        self.faults = tuple(self._faults())
 
     def of(self, kind: str) -> list[Resource]:
         """The resources of a type, such as ``aws:iam/role:Role``."""
@@ -93,15 +110,73 @@ class Inventory:
         return self._by_type
 
     def account(self, resource: Resource) -> str:
-        """The account that a resource lives in; that of the estate, where it has only one."""
-        return resource.account or next(
-            (
-                found[1]
-                for value in (_own_arn(resource),)
-                if isinstance(value, str) and (found := _ACCOUNT.match(value))
-            ),
-            self.accounts[0] if len(self.accounts) == 1 else "",
-        )
+        """The account that a resource lives in: its provider's, or that in its ARN, or in the ARNs
+        of what else its provider makes; that of the estate, where it has only one.
+        """
+        if resource.account:
+            return resource.account
+        known = _own_arn(resource)
+        if isinstance(known, str) and (found := _HEAD.match(known)) and found[2]:
+            return found[2]
+        if len(self.accounts) == 1:
+            return self.accounts[0]
+        others = self._accounts_of.get(resource.provider, ()) if resource.provider else ()
+        return others[0] if len(others) == 1 else ""
+
+    def partition(self, resource: Resource) -> str:
+        """The partition that a resource lives in: its ARN or its region tells, or else what is
+        known of its account, or of all the estate. Empty where nothing does.
+        """
+        known = _own_arn(resource)
+        if isinstance(known, str) and is_arn(known):
+            return partition_of(known)
+        if region := _region(resource):
+            return partition_of_region(region)
+        if len(self.partitions) == 1:
+            return self.partitions[0]
+        found = self._partitions_of.get(self.account(resource), ())
+        return found[0] if len(found) == 1 else ""
+
+    def _scope(self, resource: Resource) -> str:
+        """Where a resource's name is one: in its account, and in its partition if there are more
+        than one, as for a bucket of whose account nothing tells.
+        """
+        account = self.account(resource)
+        if len(self.partitions) == 1:
+            return account
+        return f"{self.partition(resource)} {account}"
+
+    def partition_of_account(self, account: str) -> str:
+        """The partition that an account is in; the first of the estate's where that is not known,
+        which ``faults`` say then.
+        """
+        return next(iter((*self._partitions_of.get(account, ()), *self.partitions)), UNDERSTOOD[0])
+
+    def _faults(self) -> Iterator[str]:
+        """An account is of one partition: two that have one's number would be taken for one."""
+        for account, found in self._partitions_of.items():
+            if account and len(found) > 1:
+                yield (
+                    f"account {account} is in the partitions {' and '.join(found)} of AWS: prove"
+                    " the stacks of each by themselves"
+                )
+        for partition in self.partitions:
+            if partition not in UNDERSTOOD:
+                yield f"the partition {partition} of AWS is not understood yet"
+        if len(self.partitions) > 1:
+            every = (one for one in self.by_urn.values() if one.type.startswith("aws:"))
+            self._unplaced |= {one.urn: None for one in every if not self.partition(one)}
+        if self._unplaced:
+            yield (
+                f"the partition of AWS of {_first_of(self._unplaced)} is not known: no ARN and no"
+                f" region tells; give its provider a region of {', '.join(UNDERSTOOD)}"
+            )
+        buckets = self.of("aws:s3/bucket:Bucket") if len(self.accounts) > 1 else ()
+        if homeless := [one.urn for one in buckets if not self.account(one)]:
+            yield (
+                f"the account of {_first_of(homeless)} is not known, it may be any of"
+                f" {', '.join(self.accounts)}: give its provider allowedAccountIds"
+            )
 
     def arn(self, resource: Resource) -> str:
         """The ARN of a resource, or an ARN pattern where AWS chooses a part; empty for none."""
@@ -128,11 +203,14 @@ class Inventory:
             rest = template.format_map(properties)
         except KeyError:
             return ""
-        account = self.account(resource)
+        account, partition = self.account(resource), self.partition(resource)
+        if not partition:
+            self._unplaced[resource.urn] = None
+            partition = UNDERSTOOD[0]
         if service == "s3" and kind.startswith("aws:s3/bucket"):
-            return f"arn:aws:s3:::{rest}"
+            return f"arn:{partition}:s3:::{rest}"
         region = "" if service in _GLOBAL else resource.region
-        return f"arn:aws:{service}:{region}:{account}:{rest}"
+        return f"arn:{partition}:{service}:{region}:{account}:{rest}"
 
     def _names(self, resource: Resource) -> Iterator[str]:
         yield resource.urn
@@ -154,16 +232,23 @@ class Inventory:
         found = self._called.get((kind, "", value))
         if found is not None:
             return found
-        own = self.account(near) if near is not None else ""
-        accounts = (own,) if own else (*self.accounts, "")
         return next(
             (
                 found
-                for account in accounts
-                if (found := self._called.get((kind, account, value))) is not None
+                for scope in self._scopes_near(near)
+                if (found := self._called.get((kind, scope, value))) is not None
             ),
             None,
         )
+
+    def _scopes_near(self, near: Resource | None) -> Iterable[str]:
+        own = self.account(near) if near is not None else ""
+        accounts = (own,) if own else (*self.accounts, "")
+        if len(self.partitions) == 1:
+            return accounts
+        there = self.partition(near) if near is not None else ""
+        partitions = (there,) if there else (*self.partitions, "")
+        return [f"{partition} {account}" for partition in partitions for account in accounts]
 
     def meant(self, resource: Resource, name: str, kind: str) -> list[Resource | str]:
         """What a property names: resources of a type, or texts that name none in the estate.
@@ -253,12 +338,31 @@ def _texts(given: Mapping[str, Any]) -> dict[str, str]:
     return {name: text for name, text in given.items() if isinstance(text, str) and text != UNKNOWN}
 
 
-def _accounts(graph: Graph) -> tuple[str, ...]:
-    found: dict[str, None] = {}
+def _region(resource: Resource) -> str:
+    """Its own region, or else its provider's; empty where neither is known."""
+    given = (value(resource, "region"), resource.region)
+    return next((one for one in given if isinstance(one, str) and one and one != UNKNOWN), "")
+
+
+def _first_of(urns: Iterable[str]) -> str:
+    """The first, and how many there are: what ``... is not known`` starts with."""
+    first, *others = urns
+    return f"{first}, and {len(others)} more," if others else first
+
+
+def _told(graph: Graph) -> Iterator[tuple[str, str, str]]:
+    """What resources tell: their provider, their account (or none), their partition."""
     for resource in graph.resources:
-        if resource.account:
-            found[resource.account] = None
+        if resource.region and (named := partition_of_region(resource.region)):
+            yield resource.provider, resource.account, named
         known = _own_arn(resource)
-        if isinstance(known, str) and (match := _ACCOUNT.match(known)):
-            found[match[1]] = None
-    return tuple(found)
+        if isinstance(known, str) and (match := _HEAD.match(known)):
+            yield resource.provider, match[2] or "", match[1]
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """First -> its seconds, each once."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for first, second in pairs:
+        found[first][second] = None
+    return {first: tuple(seconds) for first, seconds in found.items()}

@@ -151,16 +151,17 @@ class _Grants:
 
     def _arns(self, resource: Resource) -> Iterator[str]:
         """What a grant or a tag is about: a table, all tables of a database, or a database."""
-        account, region = self._estate.inventory.account(resource), resource.region
+        inventory, region = self._estate.inventory, resource.region
+        account, partition = inventory.account(resource), inventory.partition(resource)
         for name in ("table", "tableWithColumns"):
             for given in values(resource, name):
                 if isinstance(given, Mapping):
                     table = "*" if given.get("wildcard") else given.get("name", "*")
                     database = given.get("databaseName")
-                    yield f"arn:aws:glue:{region}:{account}:table/{database}/{table}"
+                    yield f"arn:{partition}:glue:{region}:{account}:table/{database}/{table}"
         for given in values(resource, "database"):
             if isinstance(given, Mapping):
-                yield f"arn:aws:glue:{region}:{account}:database/{given.get('name')}"
+                yield f"arn:{partition}:glue:{region}:{account}:database/{given.get('name')}"
 
     def _owner(self, arn: str) -> str | None:
         owners = [claim.tenant for claim in self._estate.ownership.owners(arn)]
@@ -185,7 +186,7 @@ class _Grants:
     def _restricted(self) -> frozenset[str]:
         """The tables whose files lie where no reader reads."""
         heads = tuple(
-            f"s3://{arn.removeprefix('arn:aws:s3:::').rstrip('*')}"
+            f"s3://{arn.split(':', 5)[-1].rstrip('*')}"
             for claim in self._estate.ownership.claims
             for arn in claim.restricted
         )

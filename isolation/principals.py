@@ -11,6 +11,7 @@ from functools import cached_property
 
 from isolation.facts import Facts, Given
 from isolation.notes import Notes
+from isolation.partitions import partition_of
 from isolation.patterns import glob
 from isolation.policy import Policy, Statement
 
@@ -116,10 +117,14 @@ class Principal:
         return self.arn.rpartition("/")[2]
 
     @cached_property
+    def partition(self) -> str:
+        """The partition of AWS that it is in; empty for a principal of no account."""
+        return partition_of(self.arn) if self.of_an_account else ""
+
+    @cached_property
     def account_names(self) -> tuple[str, ...]:
         """How a policy writes its account."""
-        partition = self.arn.split(":")[1] if self.of_an_account else ""
-        return (self.account, f"arn:{partition}:iam::{self.account}:root")
+        return (self.account, f"arn:{self.partition}:iam::{self.account}:root")
 
     @cached_property
     def session_heads(self) -> tuple[str, ...]:

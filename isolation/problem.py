@@ -42,6 +42,8 @@ OF_THE_RESOURCE = "the resource's policies"
 """The layer of the policies on the target itself."""
 OF_THE_IDENTITY = "the identity policies"
 """The layer of the policies on the caller."""
+OF_THE_PARTITION = "the partition of AWS"
+"""What keeps those of one partition from whatever is in another."""
 
 Path = tuple[Layer, ...]
 """Layers that suffice if each allows; an empty one always does."""
@@ -195,6 +197,9 @@ class _Case:
         principal = self._principal
         if not principal.of_an_account:
             yield (self._named(Naming.DIRECT, exactly=True),)
+            return
+        if self._target.partitions and principal.partition not in self._target.partitions:
+            self._silent.append(OF_THE_PARTITION)
             return
         if not self._same_account:
             # Both accounts must allow (IAM User Guide, "Cross-account policy evaluation logic").

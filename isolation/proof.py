@@ -13,6 +13,7 @@ from isolation.classes import Classes
 from isolation.estate import TENANT_TAG, Estate
 from isolation.evaluation import Decision, decide
 from isolation.graph import Graph
+from isolation.partitions import OF_SERVICES
 from isolation.policy import Policy
 from isolation.principals import Kind
 from isolation.problem import pose
@@ -26,7 +27,9 @@ from isolation.workloads import workloads
 _MOST_OF_ONE = 5
 """Counterexamples that are told of one principal and one owner."""
 
-_WITHOUT_SOURCE = frozenset({"lambda.amazonaws.com", "ec2.amazonaws.com", "eks.amazonaws.com"})
+_WITHOUT_SOURCE = frozenset(
+    f"{name}{end}" for name in ("lambda", "ec2", "eks") for end in OF_SERVICES
+)
 """Services that do not say for whom they assume a role, so its trust cannot ask."""
 
 

@@ -13,6 +13,8 @@ from isolation.flows import flows, opened
 from isolation.graph import Resource
 from isolation.inventory import is_arn, tags, value, values
 from isolation.nessie import nessies
+from isolation.ownership import Claim
+from isolation.partitions import partition_of
 from isolation.principals import Kind, account_of
 from isolation.sessions import opens, unbound
 from isolation.verdict import Counterexample, Place
@@ -372,13 +374,10 @@ def _unknowns(estate: Estate, classes: Classes) -> Iterator[str]:
     """What is in the estate and was not understood."""
     for actor in classes.everybody():
         yield from _unreadable(actor.documents)
-        yield from _of_another_partition(actor.arn)
     for thing in classes.everything():
         yield from _unreadable(thing.documents)
     for claim in estate.ownership.claims:
-        for principal in claim.principals if claim.tenant is not None or claim.session_tag else ():
-            if not estate.roles_named(principal) and not _elsewhere(estate, principal):
-                yield f"{claim.urn} claims the principal {principal}, which no state has"
+        yield from _unfounded(estate, claim)
     for kind in estate.inventory.kinds:
         if kind in _NOT_UNDERSTOOD:
             for resource in estate.inventory.of(kind):
@@ -387,10 +386,14 @@ def _unknowns(estate: Estate, classes: Classes) -> Iterator[str]:
             yield from _unread(estate, kind)
 
 
-def _of_another_partition(arn: str) -> Iterator[str]:
-    """What has no ARN of its own in a state is given one of the partition `aws`."""
-    if is_arn(arn) and not arn.startswith("arn:aws:"):
-        yield f"{arn} is in a partition of AWS that is not understood yet, only `aws` is"
+def _unfounded(estate: Estate, claim: Claim) -> Iterator[str]:
+    """What a claim names and could not be looked for, or was not found."""
+    for arn in (*claim.owns, *claim.restricted):
+        if partition_of(arn) not in estate.inventory.partitions:
+            yield f"{claim.urn} claims {arn}, in a partition of AWS that no state has anything in"
+    for principal in claim.principals if claim.tenant is not None or claim.session_tag else ():
+        if not estate.roles_named(principal) and not _elsewhere(estate, principal):
+            yield f"{claim.urn} claims the principal {principal}, which no state has"
 
 
 def _elsewhere(estate: Estate, principal: str) -> bool:

@@ -119,7 +119,8 @@ def resources_of(
                 for name, value in _read_of(inputs).items()
             }
             references = {name: references[name] for name in references if name in READ}
-        account, region = providers.get((entry.get("provider") or "").rpartition("::")[0], ("", ""))
+        provider = (entry.get("provider") or "").rpartition("::")[0]
+        account, region = providers.get(provider, ("", ""))
         yield Resource(
             urn=entry["urn"],
             type=entry["type"],
@@ -128,6 +129,7 @@ def resources_of(
             parent=entry.get("parent") or "",
             account=account,
             region=region,
+            provider=provider,
             references={
                 name: tuple(urn for urn in urns if isinstance(urn, str))
                 for name, urns in references.items()

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from isolation.automata import atoms
 from isolation.catalog import Universe, acting_on, template_pattern, universe
 from isolation.facts import Facts, Given
+from isolation.partitions import partition_of
 from isolation.patterns import Pattern, glob
 from isolation.policy import Policy, Statement, action_services, head_of
 from isolation.principals import Level, account_of
@@ -49,6 +50,12 @@ class Target:
     def __post_init__(self) -> None:
         if not self.own_services:
             raise ValueError(f"of which service is {', '.join(self.resources)}? name its actions")
+
+    @cached_property
+    def partitions(self) -> frozenset[str]:
+        """The partitions of AWS that its resources are in; none where their ARNs do not tell."""
+        found = frozenset(map(partition_of, self.resources))
+        return frozenset() if any(set(one) & set("*?$") or not one for one in found) else found
 
     @cached_property
     def lower_actions(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from isolation.graph import UNKNOWN, Resource
 from isolation.guards import BUCKET, KEY, resource_policies
 from isolation.inventory import SUBSCRIPTION, Inventory, is_arn, kind_of, tags, value, values
 from isolation.ownership import Claim, Ownership
+from isolation.partitions import in_s3, partition_of
 from isolation.patterns import glob
 from isolation.policy import Policy
 from isolation.principals import account_of
@@ -155,10 +156,10 @@ class Things:
         for one in owned:
             yield from self._things(one)
         for account in self.inventory.accounts:
-            yield from _of_account(account)
+            yield from _of_account(account, self.inventory.partition_of_account(account))
         for claim in self.ownership.claims:
             for arn in claim.restricted:
-                if arn.startswith("arn:aws:s3:::") and "/" in arn:
+                if in_s3(arn) and "/" in arn:
                     for thing in self._objects(_Owned(arn, claim.tenant, claim.urn, claim.place)):
                         thing.restricted = True
                         yield thing
@@ -237,8 +238,9 @@ class Things:
         service, _, rest = arn.split(":", 5)[2], "", arn.split(":", 5)[-1]
         if service == "s3":
             bucket = rest.partition("/")[0]
-            yield f"arn:aws:s3:::{bucket}"
-            encryption = self._encryption.get(bucket)
+            whole = f"arn:{partition_of(arn)}:s3:::{bucket}"
+            yield whole
+            encryption = self._encryption.get(whole)
             if encryption is not None:
                 yield encryption.key.urn
         if service == "glue" and rest.startswith("table/"):
@@ -262,7 +264,7 @@ class Things:
                 yield from self._objects(owned)
                 yield from self._encrypted(owned)
             else:
-                yield self._plain(owned, self._account_of_bucket(rest))
+                yield self._plain(owned, self._account_of_bucket(arn))
         elif service == "kms":
             yield from self._keys(owned)
         elif service == "logs" and not rest.endswith("*"):
@@ -329,9 +331,9 @@ class Things:
 
     def _objects(self, owned: _Owned) -> Iterator[Thing]:
         arn, tenant = owned.arn, owned.tenant
-        bucket, _, prefix = arn.split(":", 5)[5].partition("/")
+        bucket, _, prefix = arn.partition("/")
         account = self._account_of_bucket(bucket)
-        policies = self._policies_on(f"arn:aws:s3:::{bucket}")
+        policies = self._policies_on(bucket)
         yield Thing(
             arn,
             tenant,
@@ -346,7 +348,7 @@ class Things:
         yield Thing(
             arn,
             tenant,
-            lambda: listing(f"arn:aws:s3:::{bucket}", account, names, _parsed(policies)),
+            lambda: listing(bucket, account, names, _parsed(policies)),
             policies,
             owned.urn,
             owned.place,
@@ -358,11 +360,11 @@ class Things:
     def _encrypted(self, owned: _Owned) -> Iterator[Thing]:
         """What a tenant encrypts with a key that is not its own."""
         arn, tenant = owned.arn, owned.tenant
-        bucket = arn.split(":", 5)[5].partition("/")[0]
+        bucket = arn.partition("/")[0]
         encryption = self._encryption.get(bucket)
         if encryption is None or tenant is None or self._owner_of_key(encryption.key) == tenant:
             return
-        context = f"arn:aws:s3:::{bucket}" if encryption.bucket_keys else arn
+        context = bucket if encryption.bucket_keys else arn
         yield self._key(
             encryption.key,
             owned,
@@ -405,7 +407,8 @@ class Things:
         account = account_of(arn)
         policies = self._policies.get(resource.urn) or (
             Document(
-                f"{resource.urn}#policy", _DEFAULT_KEY_POLICY % f"arn:aws:iam::{account}:root"
+                f"{resource.urn}#policy",
+                _DEFAULT_KEY_POLICY % f"arn:{partition_of(arn)}:iam::{account}:root",
             ),
         )
         aliases = tuple(self._aliases.get(resource.urn, ()))
@@ -448,6 +451,8 @@ class Things:
         resource = self.inventory.find(BUCKET, bucket)
         if resource is not None:
             return self.inventory.account(resource)
+        if len(self.inventory.accounts) > 1:
+            self.unknowns.append(f"{bucket} is claimed and in no state: which account has it?")
         return self.inventory.accounts[0] if len(self.inventory.accounts) == 1 else ""
 
     def _owner_of_key(self, resource: Resource) -> str | None:
@@ -460,6 +465,7 @@ class Things:
         return self.ownership.tenant_of_tags(tags(resource))
 
     def _encryptions(self) -> dict[str, _Encryption]:
+        """Those of buckets, by ARN."""
         found: dict[str, _Encryption] = {}
         for kind in (
             "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
@@ -467,14 +473,14 @@ class Things:
         ):
             for resource in self.inventory.of(kind):
                 for bucket in self.inventory.meant(resource, "bucket", BUCKET):
-                    name = (
-                        bucket
+                    arn = (
+                        f"arn:{self.inventory.partition(resource)}:s3:::{bucket}"
                         if isinstance(bucket, str)
-                        else self.inventory.arn(bucket).split(":", 5)[-1]
+                        else self.inventory.arn(bucket)
                     )
                     for rules in values(resource, "rules"):
                         for rule in rules if isinstance(rules, list) else []:
-                            self._encryption_of(found, name, rule, resource)
+                            self._encryption_of(found, arn, rule, resource)
         return found
 
     def _encryption_of(
@@ -515,7 +521,7 @@ class Things:
         if known:
             return (*(one for each in known for one in self._policies.get(each.urn, ())), *whole)
         if "*" not in arn and "?" not in arn:
-            return (*self._policies.get(parts[5], ()), *whole)
+            return (*self._policies.get(f"{parts[1]}:{parts[5]}", ()), *whole)
         pattern = glob(arn)
         found = list(whole)
         for at in range(bisect_left(self._guarded, (pattern.head, "")), len(self._guarded)):
@@ -593,10 +599,10 @@ _GOVERNANCE = (
 )
 
 
-def _of_account(account: str) -> Iterator[Thing]:
+def _of_account(account: str, partition: str) -> Iterator[Thing]:
     """What guards an account: whoever controls it can undo every other guard, also its own."""
     identities = tuple(
-        f"arn:aws:iam::{account}:{kind}/*"
+        f"arn:{partition}:iam::{account}:{kind}/*"
         for kind in ("role", "user", "group", "policy", "saml-provider", "oidc-provider")
     )
     for resources, actions, what in (

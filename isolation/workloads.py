@@ -91,9 +91,9 @@ def _launching(
 
 
 def _audited(estate: Estate) -> set[str]:
-    """The names of the buckets that trails write to."""
+    """The ARNs of the buckets that trails write to."""
     return {
-        name
+        f"arn:{estate.inventory.partition(trail)}:s3:::{name}"
         for trail in estate.inventory.of("aws:cloudtrail/trail:Trail")
         for name in values(trail, "s3BucketName")
         if isinstance(name, str)
@@ -103,7 +103,7 @@ def _audited(estate: Estate) -> set[str]:
 def _appending(actor: Actor, audited: set[str], things: list[Thing], ask: Ask) -> Iterator[Finding]:
     """Services append to the audit, and neither read nor erase it."""
     for thing in things:
-        bucket, slash, _ = thing.arn.removeprefix("arn:aws:s3:::").partition("/")
+        bucket, slash, _ = thing.arn.partition("/")
         if not slash or bucket not in audited or thing.what:
             continue
         target = Target(

@@ -1,7 +1,7 @@
 """Estates to test with, as files: a small valid one, and a copy of it with one thing changed."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import dedent
 
@@ -74,10 +74,16 @@ def run_on(root: Path, stack: str) -> dict[str, Recorded]:
     return run_program(stack, root, outputs=outputs)
 
 
-def own_estate(root: Path) -> dict[str, State]:
-    """The local stacks of the project's own tenants, as `pulumi stack export` would print them."""
-    for name in ("tenants", "table-templates"):
-        shutil.copytree(ROOT / name, root / name)
-    for path in ROOT.glob("Pulumi*.yaml"):
-        shutil.copy(path, root)
+def own_estate(root: Path, moved: Callable[[str], str] = str) -> dict[str, State]:
+    """The local stacks of the project's own tenants, as `pulumi stack export` would print them;
+    ``moved`` changes the files before.
+    """
+    for path in (
+        *ROOT.glob("tenants/*.yaml"),
+        *ROOT.glob("table-templates/*.yaml"),
+        *ROOT.glob("Pulumi*.yaml"),
+    ):
+        copy = root / path.relative_to(ROOT)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(moved(path.read_text()))
     return {name: exported(run_on(root, name), name) for name in ("local", "local-federal-dhs")}

@@ -74,10 +74,18 @@ def role(
                 policy=document(*statements),
             )
         )
-    return found
+    return provided(found, account)
 
 
-def bucket(name: str, /, *statements: Statement, **outputs: Any) -> list[Entry]:
+def provided(entries: Iterable[Entry], account: str) -> list[Entry]:
+    """The entries as made by one provider, whose account their ARNs tell, if any does."""
+    provider = f"{_URN}pulumi:providers:aws::of-{account}::id"
+    return [{**one, "provider": provider} for one in entries]
+
+
+def bucket(
+    name: str, /, *statements: Statement, account: str = ACCOUNT, **outputs: Any
+) -> list[Entry]:
     found = [
         entry("aws:s3/bucket:Bucket", name, arn=f"arn:aws:s3:::{name}", bucket=name, **outputs)
     ]
@@ -90,7 +98,7 @@ def bucket(name: str, /, *statements: Statement, **outputs: Any) -> list[Entry]:
                 policy=document(*statements),
             )
         )
-    return found
+    return provided(found, account)
 
 
 def kms_key(
