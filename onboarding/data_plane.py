@@ -8,10 +8,12 @@ what was killed, and serves a tenant that is new. No display, no exits.
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -42,12 +44,13 @@ from localcloud.servers.postgresql import (
     start_postgresql,
     stop_postgresql,
 )
-from onboarding import local_dagster
+from onboarding import local_dagster, local_registry
 from onboarding.local import local_plans
 from onboarding.local_dagster import LocalDagster
 from onboarding.opened import alone
 from onboarding.progress import Reporter
 from pipelines.database_users.users import Login, Server, set_password
+from pipelines.registry import Folder
 from tenancy.access import boundary_statements, metadata_statements, role_statements
 from tenancy.dagster import (
     CLIENT_ID,
@@ -80,6 +83,7 @@ from tenancy.nessie import (
     nessie_task,
     shared_metadata_statement,
 )
+from tenancy.registry import REGISTRY
 from tenancy.settings import SharedNessie, TenantSettings
 
 _DATASOURCE = "quarkus.datasource.postgresql"
@@ -135,11 +139,6 @@ class Place:
         return self.folder / "data-plane.json"
 
     @property
-    def tenants(self) -> Path:
-        """Whom the gateway serves; it reads the file again when it changes."""
-        return self.folder / "tenants.json"
-
-    @property
     def issuer(self) -> Path:
         """The issuer's key and its clients' secrets."""
         return self.folder / "issuer"
@@ -158,6 +157,10 @@ class Place:
     def secrets(self) -> Path:
         """Passwords that servers know of each other, by name."""
         return self.folder / "secrets.json"
+
+    def registry(self, owner: str) -> Path:
+        """What those read who serve the tenants in the account of ``owner``."""
+        return self.folder / "registry" / owner
 
     def dagster(self, owner: str) -> Path:
         """The instance of the Dagster of ``owner``."""
@@ -351,6 +354,7 @@ class _Start:
         self._plans, self._place, self._layout = plans, place, layout
         self._reporter = reporter
         self._tenants = [settings for plan in plans for settings in plan.served]
+        self._registered = -math.inf
 
     def __call__(self) -> None:
         self._issuer()
@@ -373,6 +377,8 @@ class _Start:
             ]
         for done in begun:
             done.result()
+        # Until whoever reads the registry must have seen it.
+        time.sleep(max(0.0, self._registered + 2 * Folder.every - time.monotonic()))
 
     # --- identity
 
@@ -517,12 +523,11 @@ class _Start:
         shared = [each for each in plan.served if isinstance(each.nessie, SharedNessie)]
         if not shared:
             return ""
+        registry = self._place.registry(PLATFORM)
+        registry.mkdir(parents=True, exist_ok=True)
         environment = dict(gateway_task(shared, plan.names, self._environment(plan)).environment)
-        _replace(self._place.tenants, environment.pop("GATEWAY_TENANTS"))
-        environment |= {
-            "GATEWAY_TENANTS_FILE": str(self._place.tenants),
-            "GATEWAY_UPSTREAM": nessies[PLATFORM],
-        }
+        environment.pop("GATEWAY_TENANTS", None)
+        environment |= {REGISTRY: str(registry), "GATEWAY_UPSTREAM": nessies[PLATFORM]}
         kept = self._ensure(
             "gateway",
             environment,
@@ -587,11 +592,15 @@ class _Start:
         dagster = LocalDagster(
             DagsterPlan(plan.names, owner, plan.served, environment),
             self._place.dagster(owner),
+            self._place.registry(owner),
             self._place.log("x").parent,
             database,
             runs,
         )
         dagster.write()
+        # Last: who is in it is served from now on, and what its runs start with is there.
+        if local_registry.write(dagster.registry, plan.served):
+            self._registered = time.monotonic()
         begin, log = dagster.start_code, self._place.log(f"dagster-code-{owner}")
         code = self._ensure(
             f"dagster-code-{owner}", dagster.environment(0), partial(begin, log), _listens

@@ -28,10 +28,10 @@ from tenancy.dagster import (
     HOME,
     SCHEDULES,
     TENANTS,
-    TENANTS_FILE,
     WEBSERVER_PORT,
     DagsterPlan,
 )
+from tenancy.registry import REGISTRY
 from tenancy.services import TaskSpec
 
 START_PATIENCE = 120.0
@@ -46,8 +46,9 @@ _READY = {
     "dagster-daemon": re.compile("Instance is configured with the following daemons"),
     "dagster-webserver": re.compile("Serving dagster-webserver on"),
 }
-_TENANTS = "tenants.json"
 _ENVIRONMENT = "environment.json"
+_RUNS = "runs"
+"""The folder of its tenants' runs, with the environment of each tenant's."""
 _REGISTER = ("python", "-m", "pipelines.lakehouse.register")
 
 
@@ -66,6 +67,7 @@ class LocalDagster:
     Attributes:
         plan: what it is in the cloud.
         home: the folder of its instance.
+        registry: the folder of the entries of its tenants.
         logs: the folder of its services' and runs' logs.
         database: where its store is: the variables ``DAGSTER_PG_...`` and PGSSLROOTCERT.
         runs: tenant -> the environment of its runs.
@@ -73,6 +75,7 @@ class LocalDagster:
 
     plan: DagsterPlan
     home: Path
+    registry: Path
     logs: Path
     database: Mapping[str, str]
     runs: Mapping[str, Mapping[str, str]]
@@ -85,7 +88,7 @@ class LocalDagster:
                 name: told for name, told in self.plan.daemon.environment.items() if name != TENANTS
             },
             **self.database,
-            TENANTS_FILE: str(self.home / _TENANTS),
+            REGISTRY: str(self.registry),
             # Here a run is started by whoever sits at the machine.
             SCHEDULES: "off",
             "DAGSTER_HOME": str(self.home),
@@ -97,7 +100,7 @@ class LocalDagster:
     def dagster_yaml(self) -> str:
         """The instance's configuration, with the launcher of processes."""
         document = yaml.safe_load(self.plan.dagster_yaml)
-        places = {"runs": str(self.home / "runs"), "logs": str(self.logs)}
+        places = {"runs": str(self.home / _RUNS), "logs": str(self.logs)}
         document["run_launcher"] = {**LAUNCHER, "config": places}
         return yaml.safe_dump(document, sort_keys=False)
 
@@ -109,14 +112,13 @@ class LocalDagster:
         return yaml.safe_dump(document, sort_keys=False)
 
     def write(self) -> None:
-        """Whom it serves, and the environments of their runs, which hold secrets."""
-        runs = self.home / "runs"
+        """The environments of its tenants' runs, which hold secrets."""
+        runs = self.home / _RUNS
         runs.mkdir(parents=True, exist_ok=True)
         for tenant, environment in self.runs.items():
             _write(runs / f"{tenant}.json", json.dumps({**process_environment(), **environment}))
         for gone in {file.stem for file in runs.glob("*.json")} - self.runs.keys():
             (runs / f"{gone}.json").unlink()
-        _write(self.home / _TENANTS, self.plan.registrations)
 
     def start_code(self, log: Path, port: int = 0) -> Service:
         """Start the code server."""
@@ -146,7 +148,7 @@ class LocalDagster:
             LocalCloudError: that failed; the text has the reason.
         """
         _write(self.home / _ENVIRONMENT, json.dumps(self.environment(code_port)))
-        done, wanted = self.home / "registered.json", self.plan.registrations
+        done, wanted = self.home / "registered.json", json.dumps(sorted(self.runs))
         if done.exists() and done.read_text(encoding="utf-8") == wanted:
             return
         told = self.run(code_port, *_REGISTER)
@@ -198,10 +200,11 @@ def materialize(home: Path, rounds: int) -> list[dict[str, str]]:
     Raises:
         LocalCloudError: runs could not be queued, or did not end.
     """
-    tenants = sorted(json.loads((home / _TENANTS).read_text(encoding="utf-8")))
+    environment = saved_environment(home)
+    tenants = sorted(file.stem for file in (home / _RUNS).glob("*.json"))
     done = subprocess.run(
         ["python", "-m", "pipelines.lakehouse.materialize", f"--rounds={rounds}", *tenants],
-        env=saved_environment(home),
+        env=environment,
         capture_output=True,
         text=True,
         check=False,

@@ -18,7 +18,8 @@ from dagster_aws.ecs.container_context import EcsContainerContext
 from dagster_aws.ecs.launcher import Tags
 from dagster_aws.ecs.utils import RetryableEcsException
 
-from pipelines.runs import RunRefusedError, launched_tenant
+from pipelines.registry import REGISTRY, place_of
+from pipelines.runs import TASK_FAMILY, RunRefusedError, launched_tenant, no_tenant_of
 
 RUN_CONTAINER = "run"
 """The name of the container in every task definition of runs."""
@@ -29,19 +30,21 @@ _RUN_ID = "dagster/run_id"
 class TenantEcsRunLauncher(EcsRunLauncher[DagsterInstance]):
     """Starts runs on Fargate in one cluster and network, each from its tenant's task definition.
 
-    ``tenants``: JSON, tenant -> ``{"task_family": ..., ...}``. ``network``: JSON,
+    ``registry``: where the tenants' entries are, each with the ``task_family`` of its runs; the
+    one of the run's tenant is read when it is started. ``network``: JSON,
     ``{"subnets": [...], "security_groups": [...]}``. Both are meant to come from environment
     variables: the configuration travels in every run's command, which ECS limits to 8,192
-    characters (Amazon ECS API Reference, RunTask), so it must not grow with the tenants.
+    characters (Amazon ECS API Reference, RunTask).
 
     ``secrets_tag`` must be null: the stock launcher mounts every secret that has this tag.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - options of a file
         self,
-        tenants: str,
         cluster: str,
         network: str,
+        registry: str | None = None,
+        tenants: str | None = None,
         secrets_tag: str | None = None,
         inst_data: ConfigurableClassData | None = None,
     ) -> None:
@@ -49,9 +52,10 @@ class TenantEcsRunLauncher(EcsRunLauncher[DagsterInstance]):
             raise ValueError("secrets_tag must be null: a run's secrets are in its task definition")
         places = json.loads(network)
         self._cluster = cluster
+        self.registry = place_of({REGISTRY: registry}) if registry else None
         self._families = {
             tenant: str(registered["task_family"])
-            for tenant, registered in json.loads(tenants).items()
+            for tenant, registered in json.loads(tenants or "{}").items()
         }
         super().__init__(
             inst_data=inst_data,
@@ -78,7 +82,12 @@ class TenantEcsRunLauncher(EcsRunLauncher[DagsterInstance]):
     def config_type(cls) -> dict[str, Field]:
         """Its own options only: the stock launcher's would let a file choose roles and images."""
         return {
-            "tenants": Field(StringSource, description="JSON: tenant -> task_family"),
+            "registry": Field(
+                StringSource, is_required=False, description="s3://<bucket>/<prefix>/ or a folder"
+            ),
+            "tenants": Field(
+                StringSource, is_required=False, description="JSON: tenant -> task_family"
+            ),
             "cluster": Field(StringSource, description="name of the ECS cluster"),
             "network": Field(StringSource, description="JSON: subnets and security_groups"),
             "secrets_tag": Field(
@@ -90,7 +99,9 @@ class TenantEcsRunLauncher(EcsRunLauncher[DagsterInstance]):
         """Start the run.
 
         Raises:
-            RunRefusedError: its tags or its code location ask for what they may not.
+            RunRefusedError: its tags or its code location ask for what they may not, or it is of
+                no tenant here.
+            RegistryError: what there is to know of its tenant cannot be read.
         """
         self._start(context.dagster_run, ExecuteRunArgs)
 
@@ -106,7 +117,9 @@ class TenantEcsRunLauncher(EcsRunLauncher[DagsterInstance]):
         Nothing here is the stock launcher's, so nothing that it may learn to read from a run in a
         later version counts either.
         """
-        family = self._families[launched_tenant(run, self._families)]
+        family = self._family(launched_tenant(run))
+        if family is None:
+            raise no_tenant_of(run)
         origin = run.job_code_origin
         if origin is None:
             raise RunRefusedError(f"run {run.run_id} does not say which job it is of")
@@ -126,6 +139,11 @@ class TenantEcsRunLauncher(EcsRunLauncher[DagsterInstance]):
         )
         self._set_run_tags(run.run_id, cluster=task["clusterArn"], task_arn=task["taskArn"])
         self.report_launch_events(run, task["taskArn"], task["clusterArn"])
+
+    def _family(self, tenant: str) -> str | None:
+        if self.registry is None:
+            return self._families.get(tenant)
+        return TASK_FAMILY.look_up(self.registry, tenant)
 
     def _get_run_tags(self, run_id: str) -> Tags:
         """Where the run's task is, if that task says itself that it is this run's.

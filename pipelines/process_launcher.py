@@ -23,7 +23,7 @@ from dagster._core.launcher.base import (
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
-from pipelines.runs import RunRefusedError, launched_tenant
+from pipelines.runs import RunRefusedError, launched_tenant, no_tenant_of
 
 PROCESS_TAG = "tenancy/process"
 """On a run: the process that works on it, as ``<pid>@<when it started>``."""
@@ -70,17 +70,20 @@ class TenantProcessRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             RunRefusedError: its tags or its code location ask for what they may not.
         """
         run = context.dagster_run
-        tenant = launched_tenant(run, [file.stem for file in self._runs.glob("*.json")])
+        tenant = launched_tenant(run)
+        try:
+            told = (self._runs / f"{tenant}.json").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise no_tenant_of(run) from None
         origin = run.job_code_origin
         if origin is None:
             raise RunRefusedError(f"run {run.run_id} does not say which job it is of")
         command = ExecuteRunArgs(
             job_origin=origin, run_id=run.run_id, instance_ref=self._instance.get_ref()
         ).get_command_args()
-        environment = json.loads((self._runs / f"{tenant}.json").read_text(encoding="utf-8"))
         with (self._logs / f"run-{tenant}.log").open("ab") as log:
             started = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command, env=json.loads(told), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self._started[run.run_id] = started
         began = psutil.Process(started.pid).create_time()

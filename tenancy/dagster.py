@@ -28,8 +28,6 @@ WEBSERVER_PORT = 3000
 WEBSERVER_HEALTH_PATH = "/server_info"
 CODE_SERVER_PORT = 4000
 
-TENANTS_FILE = "TENANCY_TENANTS_FILE"
-"""Instead of `TENANTS`: a file with the same, which may change while the code server runs."""
 TENANTS = "TENANCY_TENANTS"
 """The environment variable with `DagsterPlan.registrations`."""
 RUN_NETWORK = "TENANCY_RUN_NETWORK"

@@ -13,11 +13,14 @@ import yaml
 from localcloud.servers import gateway
 from localcloud.servers.kept import Program
 from localcloud.servers.nessie import NESSIE_JAR
+from onboarding import local_registry
 from onboarding.local_dagster import LAUNCHER, LocalDagster, command_here
+from pipelines.lakehouse.registrations import registered
 from tenancy import dagster, nessie
 from tenancy.dagster import HOME, TENANTS, DagsterPlan, run_task
 from tenancy.estate import load_estate
 from tenancy.nessie import gateway_task, nessie_task
+from tenancy.registry import REGISTRY
 from tenancy.settings import SharedNessie
 from tests.estates import write_estate
 
@@ -177,19 +180,19 @@ def test_a_dagster_here_is_configured_as_in_the_cloud_but_for_its_launcher_and_a
     plans: list[DagsterPlan], tmp_path: Path
 ) -> None:
     for plan in plans:
-        here = LocalDagster(plan, tmp_path / "home", tmp_path, {}, {})
+        here = LocalDagster(plan, tmp_path / "home", tmp_path / "registry", tmp_path, {}, {})
         ours, theirs = (yaml.safe_load(text) for text in (here.dagster_yaml, plan.dagster_yaml))
         assert ours.pop("run_launcher")["class"] == LAUNCHER["class"]
         assert theirs.pop("run_launcher")["class"] == "TenantEcsRunLauncher"
         assert ours == theirs
         environment = here.environment(1)
         for name, value in plan.daemon.environment.items():
-            if name not in {TENANTS, "DAGSTER_HOME", "DAGSTER_YAML", "WORKSPACE_YAML"}:
+            if name not in {TENANTS, REGISTRY, "DAGSTER_HOME", "DAGSTER_YAML", "WORKSPACE_YAML"}:
                 assert name in environment
                 assert environment[name] == value
-        here.write()
-        registered = (tmp_path / "home" / "tenants.json").read_text()
-        assert registered == plan.daemon.environment[TENANTS]
+        local_registry.write(here.registry, plan.tenants)
+        there = [each.id for each in plan.tenants if not each.suspended]
+        assert registered(environment) == tuple(sorted(there))
 
 
 def test_services_write_only_where_the_image_lets_them(plans: list[DagsterPlan]) -> None:

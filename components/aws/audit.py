@@ -44,7 +44,9 @@ from tenancy.names import PLATFORM, Names, RoleKind, ServiceKind
 from tenancy.settings import RECORDS, TenantSettings
 from tenancy.trust import access_trust
 
-ROUTER_CODE = Path(__file__).parents[2] / "pipelines" / "audit_router"
+_PIPELINES = Path(__file__).parents[2] / "pipelines"
+ROUTER_CODE = (*sorted((_PIPELINES / "audit_router").glob("*.py")), _PIPELINES / "registry.py")
+"""What the router's function holds, which runs without the rest of the project."""
 ROUTER_TIMEOUT = 300  # seconds; a batch has at most some hundred records, of some 30 ms each
 KEEP_MESSAGES = 1_209_600  # seconds: 14 days, the longest that SQS keeps a message
 ATTEMPTS_OF_SIEM = 5
@@ -177,8 +179,8 @@ class AuditTrail(pulumi.ComponentResource):
         )
         log = self._log_group(kind)
         code = {
-            f"pipelines/audit_router/{path.name}": FileAsset(str(path))
-            for path in sorted(ROUTER_CODE.glob("*.py"))
+            f"pipelines/{path.relative_to(_PIPELINES)}": FileAsset(str(path))
+            for path in ROUTER_CODE
         }
         document = StringAsset(routes(names, owner, self._args.tenants))
         function = aws.lambda_.Function(

@@ -12,7 +12,9 @@ import base64
 import gzip
 import hashlib
 import json
+import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,7 +25,16 @@ import boto3
 from botocore.exceptions import ClientError
 
 from pipelines.audit_router import alerts
-from pipelines.audit_router.routing import RECORDS, Routes, Unroutable, is_echo, route
+from pipelines.audit_router.routing import (
+    RECORDS,
+    SECTION,
+    Routes,
+    Tenant,
+    Unroutable,
+    is_echo,
+    route,
+)
+from pipelines.registry import REGISTRY, Registry, place_of
 
 # Amazon SQS, "Message quotas": 256 KiB is the default of a queue.
 SIEM_LIMIT = 262_144
@@ -152,13 +163,37 @@ def process(event: dict[str, Any], router: Router) -> None:
         raise Undelivered(f"{len(failures)} of {len(payload['logEvents'])}: {failures[0]}")
 
 
+class Function:
+    """What stays warm from one batch to the next; a change of tenants makes the router anew."""
+
+    def __init__(self, routes: Routes, registry: Registry[Tenant] | None, clients: Clients) -> None:
+        self._routes, self._registry, self._clients = routes, registry, clients
+        self._tenants: Mapping[str, Tenant] = routes.tenants
+        self._router = Router(routes, clients)
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Deliver a batch, to the tenants as they are now.
+
+        Raises:
+            RegistryError: they cannot be told, and could not be since the function started.
+            Undelivered: see `process`.
+        """
+        tenants = self._registry.read() if self._registry else self._tenants
+        if tenants is not self._tenants:
+            self._tenants = tenants
+            self._router = Router(self._routes.serving(tenants), self._clients)
+        process(event, self._router)
+
+
 @cache
-def _router() -> Router:
+def _function() -> Function:
     routes = Routes.read(Path(__file__).with_name("routes.json").read_text(encoding="utf-8"))
+    told = REGISTRY in os.environ
+    registry = Registry(place_of(os.environ), SECTION) if told else None
     clients: Any = boto3  # its stubs know services by literal names only
-    return Router(routes, Clients(*map(clients.client, ("s3", "sns", "sqs", "kms"))))
+    return Function(routes, registry, Clients(*map(clients.client, ("s3", "sns", "sqs", "kms"))))
 
 
 def handle(event: dict[str, Any], _context: object) -> None:
     """What Lambda calls, with two arguments by place."""
-    process(event, _router())
+    _function()(event)

@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
+
+from pipelines.registry import AUDIT, TENANT_ID, Section
 
 Record = Mapping[str, Any]
 KeyOwners = Callable[[str], str | None]
@@ -26,7 +28,6 @@ ALL = "all"
 
 RECORDS = "records/"
 _PLATFORMS = frozenset({"platform", "shared"})
-_TENANT_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _EVENT_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _SEPARATORS = re.compile(r"[/:\"\s,]+")
 _S3_ARN = re.compile(r"arn:[^:]*:s3:::([^/]+)(?:/(.*))?", re.DOTALL)
@@ -64,9 +65,43 @@ class Tenant:
     incidents: bool
 
 
+_FIELDS = len(fields(Tenant))
+_LONGEST = 36_500  # days
+
+
+def read_tenant(id_: str, told: object) -> Tenant:
+    """The tenant, as the section of its entry in the registry says (``tenancy.registry``).
+
+    Raises:
+        ValueError: it says another thing.
+    """
+    match told:
+        case {
+            "retention_days": int(days),
+            "names": [*names],
+            "siem_queue": str() | None as queue,
+            "topic_arn": str() | None as topic,
+            "incidents": bool(incidents),
+        } if (
+            isinstance(told, dict)
+            and len(told) == _FIELDS
+            and type(days) is int
+            and 0 < days <= _LONGEST
+            and all(isinstance(each, str) for each in names)
+        ):
+            return Tenant(days, tuple(names), queue, topic, incidents)
+    raise ValueError(f"{id_}: does not say how its records are kept")
+
+
+SECTION = Section(AUDIT, read_tenant)
+
+
 @dataclass(frozen=True)
 class Routes:
-    """The routes document; ``tenancy.audit_routes`` writes it."""
+    """The routes document, which ``tenancy.audit_routes`` writes, with the registry's tenants.
+
+    ``retention_days``: how long records are kept that are not of tenants here alone, at least.
+    """
 
     prefix: str
     snake_prefix: str
@@ -85,8 +120,15 @@ class Routes:
     def read(cls, text: str) -> Routes:
         """The routes that the document says."""
         given = json.loads(text)
-        tenants = {id_: Tenant(**tenant) for id_, tenant in given.pop("tenants").items()}
+        tenants = {id_: read_tenant(id_, told) for id_, told in given.pop("tenants", {}).items()}
         return cls(**given, tenants=tenants)
+
+    def serving(self, tenants: Mapping[str, Tenant]) -> Routes:
+        """The routes for these tenants; what is nobody's alone is kept as long as the most
+        demanding asks for.
+        """
+        days = max([self.retention_days, *(each.retention_days for each in tenants.values())])
+        return replace(self, tenants=tenants, retention_days=days)
 
     @cached_property
     def _irregular(self) -> Mapping[str, str]:
@@ -98,7 +140,7 @@ class Routes:
         for start, end in ((f"{self.prefix}--", "--"), (f"{self.snake_prefix}__", "__")):
             if name.startswith(start):
                 found = name.removeprefix(start).partition(end)[0].replace("_", "-")
-                return found if _TENANT_ID.fullmatch(found) and found not in _PLATFORMS else None
+                return found if TENANT_ID.fullmatch(found) and found not in _PLATFORMS else None
         return self._irregular.get(name)
 
     def owner_of_object(self, bucket: str, key: str | None) -> str | None:
@@ -110,7 +152,7 @@ class Routes:
         if bucket == self.bucket:
             key = key.removeprefix(RECORDS) if key.startswith(RECORDS) else ""
         first, delimiter, _ = key.partition("/")
-        return first if delimiter and _TENANT_ID.fullmatch(first) else ALL
+        return first if delimiter and TENANT_ID.fullmatch(first) else ALL
 
     def owners_in(self, text: str, owner_of_key: KeyOwners) -> Iterator[str | None]:
         """Whom an ARN or a name belongs to."""

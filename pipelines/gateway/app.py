@@ -24,7 +24,9 @@ from pipelines.gateway.calls import Call, operation_of, read_call
 from pipelines.gateway.paths import path, segments
 from pipelines.gateway.refusal import Refused, error_body
 from pipelines.gateway.settings import Settings
+from pipelines.gateway.tenants import Tenant
 from pipelines.gateway.tokens import caller
+from pipelines.registry import Registry
 from tenancy.nessie import GATEWAY_HEALTH_PATH
 
 LARGEST_BODY = 8 * 1024 * 1024
@@ -98,7 +100,7 @@ class Gateway:
     async def _checked(self, request: Request, record: Record) -> tuple[Call, Body | None]:
         settings, scope = self._settings, request.scope
         claims = record.claims = settings.verifier(request.headers.getlist("authorization"))
-        bearer = record.caller = caller(claims, settings.tenants())
+        bearer = record.caller = caller(claims, settings.registry.current)
         parts = segments(scope["raw_path"])
         operation = record.operation = operation_of(request.method, parts)
         call = record.call = read_call(bearer, operation, parts, scope["query_string"])
@@ -154,7 +156,7 @@ def application(settings: Settings, transport: httpx.AsyncBaseTransport | None =
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with client:
+        async with client, _looking(settings.registry):
             yield
 
     async def health(_request: Request) -> Response:
@@ -165,6 +167,25 @@ def application(settings: Settings, transport: httpx.AsyncBaseTransport | None =
         routes=[Route(GATEWAY_HEALTH_PATH, health), Mount("/", Gateway(settings, client))],
         lifespan=lifespan,
     )
+
+
+@asynccontextmanager
+async def _looking(registry: Registry[Tenant]) -> AsyncIterator[None]:
+    """Read the registry from time to time, in a thread: no request waits for it or causes it."""
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(registry.every)
+            try:
+                await asyncio.to_thread(registry.read)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next look may do
+                _LOG.error("the tenants stay as they were: %s", type(error).__name__)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 def _error(status: int, message: str) -> Response:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from pipelines.gateway.tenants import Tenants, TenantsFile, read_tenants
+from pipelines.gateway.tenants import SECTION, Tenant
 from pipelines.gateway.tokens import Verifier
+from pipelines.registry import CATALOG, REGISTRY, Mark, Registry, RegistryError, place_of
 
-INLINE, FILE = "GATEWAY_TENANTS", "GATEWAY_TENANTS_FILE"
+INLINE = "GATEWAY_TENANTS"
 
 
 class Misconfigured(ValueError):
@@ -18,9 +19,9 @@ class Misconfigured(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """``tenants`` tells them as they are now; ``upstream`` is Nessie's URL without a path."""
+    """``registry`` tells whom it serves; ``upstream`` is Nessie's URL without a path."""
 
-    tenants: Callable[[], Tenants]
+    registry: Registry[Tenant]
     verifier: Verifier
     upstream: str
     host: str
@@ -28,20 +29,19 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
-        """The settings that the environment says.
+        """The settings that the environment says, with the tenants that there are now.
 
-        ``GATEWAY_TENANTS`` holds the tenants, or ``GATEWAY_TENANTS_FILE`` names a file with the
-        same content, which is read again when it changes. ``GATEWAY_HOST`` is the address to
-        listen on, all of them when it is not there.
+        ``GATEWAY_HOST`` is the address to listen on, all of them when it is not there.
 
         Raises:
-            Misconfigured: something is missing, double or not of the right form.
+            Misconfigured: something is missing, double or not of the right form, or the registry
+                cannot be read.
         """
-        if (INLINE in environ) == (FILE in environ):
-            raise Misconfigured(f"exactly one of {INLINE} and {FILE} must be there")
+        if INLINE in environ and REGISTRY in environ:
+            raise Misconfigured(f"exactly one of {INLINE} and {REGISTRY} must be there")
         try:
             return cls(
-                _tenants(environ),
+                _registry(environ),
                 Verifier(
                     environ["GATEWAY_ISSUER"],
                     environ["GATEWAY_AUDIENCE"],
@@ -53,12 +53,32 @@ class Settings:
             )
         except KeyError as error:
             raise Misconfigured(f"{error.args[0]} is missing") from error
-        except (OSError, ValueError) as error:
+        except (ValueError, RegistryError) as error:
             raise Misconfigured(str(error)) from error
 
 
-def _tenants(environ: Mapping[str, str]) -> Callable[[], Tenants]:
-    if FILE in environ:
-        return TenantsFile(Path(environ[FILE]))
-    tenants = read_tenants(environ[INLINE])
-    return lambda: tenants
+def _registry(environ: Mapping[str, str]) -> Registry[Tenant]:
+    place = _Inline(environ[INLINE]) if INLINE in environ else place_of(environ)
+    found = Registry(place, SECTION)
+    found.read()
+    return found
+
+
+class _Inline:
+    """Entries that the environment holds."""
+
+    every = 3600.0
+
+    def __init__(self, text: str) -> None:
+        self._entries = {
+            f"{id_}.json": json.dumps({CATALOG: told}).encode()
+            for id_, told in json.loads(text).items()
+        }
+
+    def marks(self) -> Mapping[str, Mark]:
+        """They never change."""
+        return dict.fromkeys(self._entries, 0)
+
+    def get(self, name: str) -> tuple[Mark, bytes] | None:
+        """An entry."""
+        return 0, self._entries[name]

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 from pipelines.gateway.locations import is_below, is_location
-from tenancy.ids import TENANT_ID
+from pipelines.registry import CATALOG, Section
 from tenancy.nessie import MAIN, namespace
 from tenancy.settings import METADATA
 
 DATA = "data/"
 """Beside the metadata of the same tables."""
 
-_LOG = logging.getLogger(__name__)
 _KEYS = {"warehouse", "restricted"}
-
-
-class InvalidTenants(ValueError):
-    """The list of tenants does not say clearly who may write where."""
 
 
 @dataclass(frozen=True)
@@ -75,63 +65,28 @@ class Tenant:
 Tenants = Mapping[str, Tenant]
 
 
-def read_tenants(text: str) -> Tenants:
-    """The tenants of the document that ``tenancy.nessie.gateway_task`` writes, by id.
+def read_tenant(id_: str, told: object) -> Tenant:
+    """The tenant, as its section of the registry says (``tenancy.registry.warehouses``).
+
+    An area must be in the tenant's own prefix, which is called like it, and its two apart. So no
+    two tenants' areas touch, whatever their entries say: each is judged by itself, and a wrong one
+    costs no other tenant anything.
 
     Raises:
-        InvalidTenants: it is no such document, or one's area lies in another's.
+        ValueError: it says another thing, or an area is not the tenant's own.
     """
-    try:
-        given = json.loads(text)
-    except ValueError as error:
-        raise InvalidTenants(f"the tenants are not JSON: {error}") from error
-    if not isinstance(given, dict):
-        raise InvalidTenants("the tenants are not an object of id -> warehouses")
-    tenants = {id_: _tenant(id_, entry) for id_, entry in given.items()}
-    areas = [area for tenant in tenants.values() for area in (tenant.public, tenant.restricted)]
+    if not isinstance(told, dict) or set(told) != _KEYS:
+        raise ValueError(f"{id_}: does not say exactly {', '.join(sorted(_KEYS))}")
+    for name, place in told.items():
+        own = isinstance(place, str) and is_location(place) and place.endswith(f"/{METADATA}")
+        if not own or place.split("/")[3] != id_:
+            raise ValueError(f"{id_}: {name} is not s3://<bucket>/{id_}/.../{METADATA}")
+    areas = Area.of(told["warehouse"]), Area.of(told["restricted"])
     # An area is two sibling folders: areas touch if their parents do.
-    folders = sorted(area.metadata.removesuffix(METADATA) for area in areas)
-    for one, following in pairwise(folders):
-        if following.startswith(one):
-            raise InvalidTenants(f"{following} is not apart from {one}")
-    return tenants
+    one, other = sorted(area.metadata.removesuffix(METADATA) for area in areas)
+    if other.startswith(one):
+        raise ValueError(f"{id_}: its areas are not apart")
+    return Tenant(id_, *areas)
 
 
-def _tenant(id_: str, entry: Any) -> Tenant:  # noqa: ANN401 - as it was given
-    if not TENANT_ID.fullmatch(id_):
-        raise InvalidTenants("a tenant's id is not one")
-    if not isinstance(entry, dict) or set(entry) != _KEYS:
-        raise InvalidTenants(f"{id_}: does not say exactly {', '.join(sorted(_KEYS))}")
-    for name, place in entry.items():
-        whole = isinstance(place, str) and is_location(place) and place.endswith(f"/{METADATA}")
-        if not whole:
-            raise InvalidTenants(f"{id_}: {name} is not s3://<bucket>/.../{METADATA}")
-    return Tenant(id_, Area.of(entry["warehouse"]), Area.of(entry["restricted"]))
-
-
-class TenantsFile:
-    """Tenants that are read again when their file changes: a new one needs no restart.
-
-    A file that cannot be read any more leaves the last good list in force.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen = self._mark()
-        self._tenants = read_tenants(path.read_text(encoding="utf-8"))
-
-    def __call__(self) -> Tenants:
-        """The tenants now."""
-        try:
-            seen = self._mark()
-            if seen != self._seen:
-                self._seen = seen
-                self._tenants = read_tenants(self._path.read_text(encoding="utf-8"))
-                _LOG.info("read %d tenants", len(self._tenants))
-        except (OSError, ValueError) as error:
-            _LOG.error("the tenants stay as they were: %s", error)
-        return self._tenants
-
-    def _mark(self) -> tuple[int, int, int]:
-        found = self._path.stat()
-        return found.st_mtime_ns, found.st_size, found.st_ino
+SECTION = Section(CATALOG, read_tenant)

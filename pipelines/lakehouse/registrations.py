@@ -1,10 +1,12 @@
-"""Which tenants are deployed here, as the program told this Dagster (`tenancy.dagster`)."""
+"""Which tenants are deployed here, as the registry says: those with a section for their runs."""
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from functools import cache
 
-from tenancy.dagster import TENANTS, TENANTS_FILE
+from pipelines.registry import REGISTRY, Registry, RegistryError, place_of
+from pipelines.runs import TASK_FAMILY
+from tenancy.dagster import TENANTS
 from tenancy.ids import TENANT_ID
 
 
@@ -13,19 +15,29 @@ class InvalidRegistrations(ValueError):
 
 
 def registered(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The ids of the tenants, sorted: from the environment, or from the file that it names, which
-    may change while this runs.
+    """The ids of the tenants, sorted, as they are now; ``environ`` says where the registry is.
 
     Raises:
-        InvalidRegistrations: there are none to read, or they are no JSON object of tenants.
+        InvalidRegistrations: it cannot be read.
     """
+    if REGISTRY not in environ and TENANTS in environ:
+        return _inline(environ[TENANTS])
     try:
-        file = environ.get(TENANTS_FILE)
-        text = Path(file).read_text(encoding="utf-8") if file else environ[TENANTS]
+        return tuple(_registry(environ.get(REGISTRY, "")).read())
+    except RegistryError as error:
+        raise InvalidRegistrations(f"the tenants cannot be read: {error}") from error
+
+
+@cache
+def _registry(place: str) -> Registry[str]:
+    """One for each place, which remembers what it has read."""
+    return Registry(place_of({REGISTRY: place}), TASK_FAMILY)
+
+
+def _inline(text: str) -> tuple[str, ...]:
+    try:
         found = json.loads(text)
-    except KeyError:
-        raise InvalidRegistrations(f"neither {TENANTS} nor {TENANTS_FILE} is there") from None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise InvalidRegistrations(f"the registrations cannot be read: {error}") from error
     if not isinstance(found, dict) or not all(map(TENANT_ID.fullmatch, found)):
         raise InvalidRegistrations("the registrations are not an object of tenant -> registration")

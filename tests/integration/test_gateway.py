@@ -32,6 +32,7 @@ from pyiceberg.exceptions import ForbiddenError, UnauthorizedError
 
 from localcloud.processes import wait_until
 from localcloud.servers.nessie import IN_MEMORY, NessieServer, nessie_server
+from onboarding import local_registry
 from tenancy.estate import StackPlan
 from tenancy.names import RoleKind
 from tenancy.nessie import (
@@ -42,6 +43,7 @@ from tenancy.nessie import (
     jdbc_url,
     nessie_task,
 )
+from tenancy.registry import CATALOG, REGISTRY
 from tenancy.settings import SharedNessie, TenantSettings
 from tests.integration import catalogs
 from tests.integration.catalogs import (
@@ -99,6 +101,7 @@ class Catalog(catalogs.Catalog):
 @dataclass(frozen=True)
 class Estate:
     stack: StackPlan
+    registry: Path
 
     @property
     def tenants(self) -> list[TenantSettings]:
@@ -106,9 +109,11 @@ class Estate:
 
     @property
     def gateway(self) -> dict[str, str]:
-        """The environment of the gateway's task."""
+        """The environment of the gateway's task, with a registry that is a folder."""
         task = gateway_task(self.tenants, self.stack.names, self.stack.environment)
-        return dict(task.environment)
+        told = {**task.environment, REGISTRY: str(self.registry)}
+        told.pop("GATEWAY_TENANTS", None)
+        return told
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,10 @@ def gateway_before(
 
 @pytest.fixture(scope="module")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
-    return Estate(signed_estate(tmp_path_factory.mktemp("estate"), "globex", "acme-etl"))
+    made = signed_estate(tmp_path_factory.mktemp("estate"), "globex", "acme-etl")
+    registry = tmp_path_factory.mktemp("registry")
+    local_registry.write(registry, made.tenants)
+    return Estate(made, registry)
 
 
 @pytest.fixture(scope="module")
@@ -385,8 +393,10 @@ def test_a_new_tenant_needs_nothing_of_the_running_nessie(
         "warehouse": f"{place}/lakehouse/metadata/",
         "restricted": f"{place}/restricted/metadata/",
     }
-    tenants = {**json.loads(estate.gateway["GATEWAY_TENANTS"]), "umbrella": umbrella}
-    environment = estate.gateway | {"GATEWAY_TENANTS": json.dumps(tenants)}
+    registry = tmp_path / "registry"
+    local_registry.write(registry, estate.tenants)
+    (registry / "umbrella.json").write_text(json.dumps({CATALOG: umbrella}))
+    environment = estate.gateway | {REGISTRY: str(registry)}
     with gateway_before(server.url, environment, tmp_path / "gateway.log") as gateway:
         token, prefix = bearer("umbrella"), "main%7Cumbrella"
         assert gateway.create_namespace(token, "umbrella", prefix=prefix).ok
@@ -554,18 +564,16 @@ def test_a_client_that_names_the_prefix_works_on_its_branch(
 def test_a_tenant_is_added_while_the_gateway_runs(
     server: NessieServer, estate: Estate, tables: Mapping[str, Any], tmp_path: Path
 ) -> None:
-    environment = estate.gateway
-    tenants = json.loads(environment.pop("GATEWAY_TENANTS"))
-    file, new = tmp_path / "tenants.json", tmp_path / "tenants.new"
-    file.write_text(json.dumps({"acme": tenants["acme"]}))
-    with gateway_before(
-        server.url, environment, tmp_path / "gateway.log", GATEWAY_TENANTS_FILE=str(file)
-    ) as gateway:
+    registry = tmp_path / "registry"
+    local_registry.write(registry, [each for each in estate.tenants if each.id == "acme"])
+    environment = estate.gateway | {REGISTRY: str(registry)}
+    with gateway_before(server.url, environment, tmp_path / "gateway.log") as gateway:
         globex, prefix = bearer("globex"), "main%7Cglobex"
         assert refused(gateway.load_table(globex, "events", "globex", prefix=prefix))
-        new.write_text(json.dumps(tenants))
-        new.replace(file)
-        assert gateway.load_table(globex, "events", "globex", prefix=prefix).ok
+        local_registry.write(registry, estate.tenants)
+        assert wait_until(
+            lambda: gateway.load_table(globex, "events", "globex", prefix=prefix).ok, PATIENCE
+        )
         assert gateway.load_table(ACME, "events", "acme", prefix="main%7Cacme").ok
 
 

@@ -21,10 +21,12 @@ from moto import mock_aws
 from moto.moto_api import state_manager
 
 from pipelines.launcher import TenantEcsRunLauncher
+from pipelines.registry import RUNS, Bucket, RegistryError
 from pipelines.runs import RunRefusedError
 
 ACCOUNT = "123456789012"
 CLUSTER = "lake--platform"
+BUCKET, PREFIX = "lake-registry", "tenants/"
 ROLES = {tenant: f"arn:aws:iam::{ACCOUNT}:role/lake/run/{tenant}" for tenant in ("acme", "globex")}
 TENANTS = {tenant: {"task_family": f"lake--{tenant}--run"} for tenant in ROLES}
 GLOBEX_ROLE: dict[str, object] = {"taskRoleArn": ROLES["globex"]}
@@ -56,8 +58,18 @@ def cloud() -> Iterator[Any]:
                 taskRoleArn=role,
                 containerDefinitions=[CONTAINER],
             )
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        for tenant in ROLES:
+            enter(tenant, {RUNS: TENANTS[tenant]})
         yield ecs
         state_manager.unset_transition(model_name="ecs::task")
+
+
+def enter(tenant: str, entry: object) -> None:
+    """Put the tenant's entry into the registry."""
+    boto3.client("s3").put_object(
+        Bucket=BUCKET, Key=f"{PREFIX}{tenant}.json", Body=json.dumps(entry)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +85,8 @@ def network(cloud: Any) -> dict[str, list[str]]:
 @pytest.fixture(scope="module")
 def instance(network: dict[str, list[str]]) -> Iterator[DagsterInstance]:
     """A Dagster with our launcher."""
-    config = {"tenants": json.dumps(TENANTS), "cluster": CLUSTER, "network": json.dumps(network)}
+    registry = f"s3://{BUCKET}/{PREFIX}"
+    config = {"registry": registry, "cluster": CLUSTER, "network": json.dumps(network)}
     yield from dagster_with("pipelines.launcher", "TenantEcsRunLauncher", config)
 
 
@@ -261,12 +274,45 @@ def test_every_container_context_is_refused(
         instance.run_launcher.launch_run(LaunchRunContext(run, None))
 
 
-@pytest.mark.parametrize("tags", [{}, {"tenant": ""}, {"tenant": "acme-evil"}])
+@pytest.mark.parametrize(
+    "tags",
+    [{}, {"tenant": ""}, {"tenant": "acme-evil"}, {"tenant": "../acme"}, {"tenant": "acme/"}],
+)
 def test_a_run_of_no_known_tenant_is_refused(
     tags: dict[str, str], instance: DagsterInstance, nothing_starts: None
 ) -> None:
     with pytest.raises(RunRefusedError, match="tag `tenant`"):
         instance.run_launcher.launch_run(LaunchRunContext(run_of(instance, tags), None))
+
+
+def test_a_tenant_is_looked_up_when_its_run_starts_and_no_list_is_asked_for(
+    instance: DagsterInstance,
+) -> None:
+    asked: list[str] = []
+    launcher = instance.run_launcher
+    assert isinstance(launcher, TenantEcsRunLauncher)
+    assert isinstance(launcher.registry, Bucket)
+    launcher.registry.client.meta.events.register(
+        "provide-client-params.s3", lambda model, **_: asked.append(model.name)
+    )
+    run = run_of(instance, {"tenant": "newcorp"})
+    with pytest.raises(RunRefusedError, match="tag `tenant`"):
+        launch(instance, run)
+    enter("newcorp", {RUNS: TENANTS["acme"]})
+    assert role_of(launch(instance, run)) == ROLES["acme"]
+    enter("newcorp", {"audit": {}})  # as for one that is suspended
+    with pytest.raises(RunRefusedError, match="tag `tenant`"):
+        launch(instance, run)
+    assert asked == ["GetObject"] * 3
+
+
+@pytest.mark.parametrize("told", [7, {RUNS: {}}, {RUNS: {"task_family": "lake--globex--run:1"}}])
+def test_an_entry_of_another_form_starts_nothing(
+    told: object, instance: DagsterInstance, nothing_starts: None
+) -> None:
+    enter("newcorp", told)
+    with pytest.raises(RegistryError, match="newcorp"):
+        launch(instance, run_of(instance, {"tenant": "newcorp"}))
 
 
 def test_a_run_of_one_tenants_partition_is_not_started_as_anothers_task(
@@ -361,11 +407,12 @@ def test_a_run_that_names_anothers_task_as_its_own_does_not_stop_it(
 
 def test_secrets_by_tag_cannot_be_configured(network: dict[str, list[str]]) -> None:
     with pytest.raises(ValueError, match="secrets_tag"):
-        TenantEcsRunLauncher(json.dumps(TENANTS), CLUSTER, json.dumps(network), "dagster")
+        TenantEcsRunLauncher(CLUSTER, json.dumps(network), secrets_tag="dagster")
 
 
 def test_the_stock_options_that_choose_a_role_are_none_of_ours() -> None:
     assert TenantEcsRunLauncher.config_type().keys() == {
+        "registry",
         "tenants",
         "cluster",
         "network",

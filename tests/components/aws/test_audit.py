@@ -226,9 +226,9 @@ def test_the_archive_runs_without_the_project(
         "import importlib, sys; sys.path.insert(0, '.')\n"
         f"module = importlib.import_module({module!r})\n"
         f"assert callable(module.{function})\n"
-        "router = module._router()\n"
+        "function = module._function()\n"
         "assert 'tenancy' not in sys.modules\n"
-        "print(sorted(router._routes.tenants))\n"
+        "print(sorted(function._routes.tenants))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,9 +18,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from pipelines.audit_router.handler import Clients, KeyOwners, Router, Undelivered, process
-from pipelines.audit_router.routing import Routes
+from onboarding import local_registry
+from pipelines.audit_router.handler import (
+    Clients,
+    Function,
+    KeyOwners,
+    Router,
+    Undelivered,
+    process,
+)
+from pipelines.audit_router.routing import SECTION, Routes, read_tenant
+from pipelines.registry import REGISTRY, Registry, RegistryError, place_of
 from tenancy.audit import ALERTED
+from tenancy.audit_routes import routes as routes_document
+from tenancy.estate import StackPlan
+from tenancy.names import PLATFORM
+from tenancy.registry import audit_route
 from tests.pipelines.audit_router.trail_records import (
     ADMIN,
     AUDIT,
@@ -321,6 +335,67 @@ def test_no_event_is_lost_and_none_kept_twice(
     assert kept_unparsed == unparsed
     assert {key for key in cloud.kept if "unparsed" not in key} == expected
     assert len(cloud.puts) == len(set(cloud.puts))
+
+
+def test_a_new_tenant_is_told_its_records_by_a_function_that_is_warm(
+    cloud: Cloud, plan: StackPlan, tmp_path: Path
+) -> None:
+    acme, globex = (
+        next(each for each in plan.tenants if each.id == id_) for id_ in ("acme", "globex")
+    )
+    reads = json.dumps(get_object(GLOBEX, "globex/x"))
+    routes = Routes.read(routes_document(plan.names, PLATFORM, []))
+    registry = Registry(place_of({REGISTRY: str(tmp_path)}), SECTION)
+    function = Function(routes, registry, cloud.clients)
+    local_registry.write(tmp_path, [acme])
+    function(batch(reads))
+    assert {key.split("/")[1] for key in cloud.records()} == {"acme", "platform"}
+    warm = function._router
+    function(batch(reads))
+    assert function._router is warm
+    local_registry.write(tmp_path, [acme, globex])
+    function(batch(reads))
+    assert {key.split("/")[1] for key in cloud.records()} == {"acme", "globex", "platform"}
+    ((_, kept),) = cloud.records("globex/").items()
+    days = (kept["ObjectLockRetainUntilDate"] - datetime.now(UTC)) / timedelta(days=1)
+    assert round(days) == 2555
+
+
+def test_a_function_that_was_never_told_its_tenants_delivers_nothing(
+    cloud: Cloud, routes: Routes, tmp_path: Path
+) -> None:
+    gone = Registry(place_of({REGISTRY: str(tmp_path / "gone")}), SECTION)
+    with pytest.raises(RegistryError, match="gone"):
+        Function(routes, gone, cloud.clients)(batch(json.dumps(get_object(GLOBEX, "globex/x"))))
+    assert not cloud.records()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"retention_days": 0},
+        {"retention_days": True},
+        {"retention_days": 10**9},
+        {"names": "acme"},
+        {"names": [7]},
+        {"siem_queue": 7},
+        {"incidents": None},
+        {"more": 1},
+    ],
+)
+def test_an_entry_of_another_form_is_no_route(change: Json, plan: StackPlan) -> None:
+    acme = audit_route(next(each for each in plan.tenants if each.id == "acme"))
+    assert read_tenant("acme", acme)
+    less = {name: acme[name] for name in acme if name != "names"}
+    others: tuple[object, ...] = (acme | change, less, [])
+    for told in others:
+        with pytest.raises(ValueError, match="acme"):
+            read_tenant("acme", told)
+
+
+def test_what_is_nobodys_alone_is_kept_as_long_as_the_most_demanding_asks(routes: Routes) -> None:
+    assert routes.retention_days == max(each.retention_days for each in routes.tenants.values())
+    assert routes.serving({}).tenants == {}
 
 
 def test_one_record_that_fails_holds_no_other_up(routes: Routes) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 from pipelines.gateway.app import application
 from pipelines.gateway.audit import LOG
 from pipelines.gateway.settings import Settings
+from pipelines.registry import CATALOG, REGISTRY
 from tenancy.names import RoleKind
 from tenancy.nessie import groups
 from tests.tokens import Issuer
@@ -29,13 +31,22 @@ TENANTS = {
     for id_ in ("acme", "globex", "acme-etl")
 }
 ENVIRON = {
-    "GATEWAY_TENANTS": json.dumps(TENANTS),
     "GATEWAY_ISSUER": ISSUER.issuer,
     "GATEWAY_AUDIENCE": ISSUER.audience,
     "GATEWAY_PUBLIC_KEY": ISSUER.public_key,
     "GATEWAY_UPSTREAM": "http://nessie.internal:19120",
     "GATEWAY_PORT": "8080",
 }
+
+
+def register(registry: Path, tenants: Mapping[str, Any]) -> None:
+    """Make the tenants those of the registry, each file whole or not at all."""
+    for gone in {file.stem for file in registry.glob("*.json")} - tenants.keys():
+        (registry / f"{gone}.json").unlink()
+    for id_, told in tenants.items():
+        draft = registry / f"{id_}.new"
+        draft.write_text(json.dumps({CATALOG: told}))
+        draft.replace(registry / f"{id_}.json")
 
 
 def bearer(tenant: str, kind: RoleKind = RoleKind.WRITER) -> str:
@@ -58,7 +69,7 @@ class Desk:
     """``asked``: what reached the stub. ``answer``: what it says."""
 
     audit: pytest.LogCaptureFixture
-    environ: Mapping[str, str] = field(default_factory=lambda: ENVIRON)
+    environ: Mapping[str, str]
     asked: list[httpx.Request] = field(default_factory=list)
     answer: Callable[[httpx.Request], httpx.Response] = lambda _request: httpx.Response(
         200, json={}
@@ -72,7 +83,8 @@ class Desk:
                 given.status_code, headers=given.headers, stream=httpx.ByteStream(given.content)
             )
 
-        self.app = application(Settings.read(self.environ), httpx.MockTransport(stub))
+        self.settings = Settings.read(self.environ)
+        self.app = application(self.settings, httpx.MockTransport(stub))
 
     def call(
         self,
@@ -133,6 +145,21 @@ class Desk:
 
 
 @pytest.fixture
-def desk(caplog: pytest.LogCaptureFixture) -> Desk:
+def registry(tmp_path: Path) -> Path:
+    """Of the tenants `TENANTS`."""
+    made = tmp_path / "registry"
+    made.mkdir()
+    register(made, TENANTS)
+    return made
+
+
+@pytest.fixture
+def environ(registry: Path) -> dict[str, str]:
+    """The gateway's."""
+    return {**ENVIRON, REGISTRY: str(registry)}
+
+
+@pytest.fixture
+def desk(caplog: pytest.LogCaptureFixture, environ: dict[str, str]) -> Desk:
     caplog.set_level(logging.INFO)
-    return Desk(caplog)
+    return Desk(caplog, environ)

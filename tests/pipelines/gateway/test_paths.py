@@ -8,15 +8,13 @@ from hypothesis import strategies as st
 from pipelines.gateway.calls import operation_of, read_call
 from pipelines.gateway.paths import name, path, query, segments
 from pipelines.gateway.refusal import Refused
-from pipelines.gateway.tenants import read_tenants
+from pipelines.gateway.tenants import read_tenant
 from pipelines.gateway.tokens import Caller
 from tenancy.names import RoleKind
 from tenancy.nessie import SHARED_WAREHOUSE
-from tests.pipelines.gateway.conftest import ENVIRON
+from tests.pipelines.gateway.conftest import TENANTS
 
-CALLER = Caller(
-    read_tenants(ENVIRON["GATEWAY_TENANTS"])["acme"], "somebody", frozenset({RoleKind.ADMIN})
-)
+CALLER = Caller(read_tenant("acme", TENANTS["acme"]), "somebody", frozenset({RoleKind.ADMIN}))
 PIECES = [*"xX%25Ff./;\\|@_-1 ", "acme", "globex", "main", "%2F", "%2e", "%1F", "%7C", "..", "@ab"]
 WIRE = st.lists(st.sampled_from(PIECES), max_size=4).map("".join)
 

@@ -20,7 +20,8 @@ from dagster._core.test_utils import instance_for_test
 from pipelines.definitions import definitions
 from pipelines.lakehouse.automation import JOB, daily, default_status, new_tenants
 from pipelines.lakehouse.partitions import NAME, register
-from tenancy.dagster import SCHEDULES, TENANTS, TENANTS_FILE
+from pipelines.registry import REGISTRY, RUNS
+from tenancy.dagster import SCHEDULES
 
 
 @pytest.fixture
@@ -47,16 +48,16 @@ def test_schedules_run_unless_the_code_server_is_told_otherwise() -> None:
     assert daily.default_status is DefaultScheduleStatus.RUNNING
 
 
-def test_a_new_tenant_in_the_file_becomes_a_partition_with_a_first_run(
+def test_a_new_tenant_in_the_registry_becomes_a_partition_with_a_first_run(
     instance: DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "tenants.json"
-    monkeypatch.setenv(TENANTS_FILE, str(file))
+    monkeypatch.setenv(REGISTRY, str(tmp_path))
     register(instance, ["acme"])
     context = build_sensor_context(instance=instance, definitions=definitions)
-    file.write_text(json.dumps({"acme": {}}))
+    told = json.dumps({RUNS: {"task_family": "lake--run"}})
+    (tmp_path / "acme.json").write_text(told)
     assert isinstance(new_tenants(context), SkipReason)
-    file.write_text(json.dumps({"acme": {}, "globex": {}}))
+    (tmp_path / "globex.json").write_text(told)
     found = new_tenants(context)
     assert isinstance(found, SensorResult)
     (added,) = found.dynamic_partitions_requests or ()
@@ -65,14 +66,13 @@ def test_a_new_tenant_in_the_file_becomes_a_partition_with_a_first_run(
     assert run.partition_key == "globex"
 
 
-def test_without_registrations_the_sensor_says_why_it_does_nothing(
+def test_without_a_registry_the_sensor_says_why_it_does_nothing(
     instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in (TENANTS, TENANTS_FILE):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv(REGISTRY, raising=False)
     skipped = new_tenants(build_sensor_context(instance=instance, definitions=definitions))
     assert isinstance(skipped, SkipReason)
-    assert TENANTS in (skipped.skip_message or "")
+    assert REGISTRY in (skipped.skip_message or "")
 
 
 def test_a_partitions_run_is_tagged_with_its_tenant_by_the_code_location(

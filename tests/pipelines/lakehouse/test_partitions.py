@@ -17,6 +17,7 @@ from dagster import (
 from pipelines.lakehouse import register as command
 from pipelines.lakehouse.partitions import NAME, register, tenants
 from pipelines.lakehouse.registrations import InvalidRegistrations, registered
+from pipelines.registry import REGISTRY, RUNS
 
 
 @asset(partitions_def=tenants)
@@ -57,27 +58,30 @@ def test_tenants_are_registered_once_and_stay(instance: DagsterInstance) -> None
     assert set(instance.get_dynamic_partitions(NAME)) == {"acme", "globex", "newcorp"}
 
 
-def test_the_deployed_tenants_are_read_from_the_environment_or_a_file(tmp_path: Path) -> None:
-    text = json.dumps({"globex": {"tier": "soft"}, "acme": {}})
-    file = tmp_path / "tenants.json"
-    file.write_text(text)
-    assert registered({"TENANCY_TENANTS": text}) == ("acme", "globex")
-    assert registered({"TENANCY_TENANTS_FILE": str(file)}) == ("acme", "globex")
-    file.write_text(json.dumps({"acme": {}}))
-    assert registered({"TENANCY_TENANTS_FILE": str(file)}) == ("acme",)
+def entered(folder: Path, tenant: str, told: object) -> None:
+    (folder / f"{tenant}.json").write_text(json.dumps(told))
+
+
+def test_the_deployed_tenants_are_those_whose_runs_the_registry_tells_of(tmp_path: Path) -> None:
+    entered(tmp_path, "globex", {RUNS: {"tier": "soft", "task_family": "lake--globex--run"}})
+    entered(tmp_path, "acme", {RUNS: {"task_family": "lake--acme--run"}, "more": 1})
+    entered(tmp_path, "suspended", {"audit": {}})
+    assert registered({REGISTRY: str(tmp_path)}) == ("acme", "globex")
+    (tmp_path / "globex.json").unlink()
+    assert registered({REGISTRY: str(tmp_path)}) == ("acme",)
 
 
 @pytest.mark.parametrize(
-    "environment",
-    [
-        {},
-        {"TENANCY_TENANTS": "acme"},
-        {"TENANCY_TENANTS": '["acme"]'},
-        {"TENANCY_TENANTS": '{"../acme": {}}'},
-        {"TENANCY_TENANTS_FILE": "/nowhere/tenants.json"},
-    ],
+    "told", [7, {}, {"task_family": 7}, {"task_family": "lake--acme--run:7"}, {"task_family": ""}]
 )
-def test_what_is_no_list_of_tenants_is_refused(environment: dict[str, str]) -> None:
+def test_a_tenant_whose_task_is_not_told_is_none(told: object, tmp_path: Path) -> None:
+    entered(tmp_path, "acme", {RUNS: told})
+    entered(tmp_path, "globex", {RUNS: {"task_family": "lake--globex--run"}})
+    assert registered({REGISTRY: str(tmp_path)}) == ("globex",)
+
+
+@pytest.mark.parametrize("environment", [{}, {REGISTRY: "/nowhere"}, {REGISTRY: "https://a/b/"}])
+def test_without_a_registry_there_are_no_tenants(environment: dict[str, str]) -> None:
     with pytest.raises(InvalidRegistrations):
         registered(environment)
 
@@ -85,12 +89,15 @@ def test_what_is_no_list_of_tenants_is_refused(environment: dict[str, str]) -> N
 def test_the_command_registers_what_is_deployed_or_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    registry = tmp_path / "registry"
+    registry.mkdir()
+    entered(registry, "acme", {RUNS: {"task_family": "lake--acme--run"}})
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    monkeypatch.setenv("TENANCY_TENANTS", '{"acme": {}}')
+    monkeypatch.setenv(REGISTRY, str(registry))
     assert command.main([]) == 0
     assert command.main(["acme", "globex"]) == 0
     assert command.main(["Not_An_Id"]) == 2
-    monkeypatch.delenv("TENANCY_TENANTS")
+    monkeypatch.delenv(REGISTRY)
     assert command.main([]) == 2
     told = capsys.readouterr()
     assert told.out.splitlines() == ["registered: acme", "registered: globex"]
