@@ -50,3 +50,7 @@ class OperationFailed(Exception):
             f"  everything that the engine said: {self.log}\n"
             f"  remedy: {'; '.join(remedies)}"
         )
+
+
+class NoSuchStack(OperationFailed):
+    """The backend has no stack of that name."""

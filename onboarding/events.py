@@ -1,15 +1,22 @@
-"""The engine's event log, one JSON object a line, reduced to what we show and decide on."""
+"""The engine's events, reduced to what we show and decide on."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onboarding.errors import Diagnosis
 from onboarding.state import split_urn
+
+if TYPE_CHECKING:  # every command would wait for it
+    from pulumi.automation.events import (
+        DiagnosticEvent,
+        EngineEvent,
+        StepEventMetadata,
+        StepEventStateMetadata,
+    )
 
 SAME = "same"
 
@@ -66,36 +73,39 @@ class Record:
     warnings: list[str] = field(default_factory=list)
     handled: dict[str, Handled] = field(default_factory=dict)
 
-    def read(self, line: str, on_step: Callable[[Step], None]) -> None:
-        """Take in one line of the log; kinds of event that we have no use for are skipped."""
-        event: Mapping[str, Any] = json.loads(line)
-        if begun := event.get("resourcePreEvent"):
-            on_step(_step(begun["metadata"], done=False))
-        elif ended := event.get("resOutputsEvent"):
-            told = ended["metadata"]
-            self.handled[told["urn"]] = Handled(told["op"], told.get("old"), told.get("new"))
+    def take(self, event: EngineEvent, on_step: Callable[[Step], None]) -> None:
+        """Take in one event; kinds that we have no use for are skipped."""
+        if begun := event.resource_pre_event:
+            on_step(_step(begun.metadata, done=False))
+        elif ended := event.res_outputs_event:
+            told = ended.metadata
+            self.handled[told.urn] = Handled(told.op.value, _state(told.old), _state(told.new))
             on_step(_step(told, done=True))
-        elif diagnostic := event.get("diagnosticEvent"):
-            self._take(diagnostic)
-        elif summary := event.get("summaryEvent"):
-            self.changes.update(summary.get("resourceChanges") or {})
+        elif diagnostic := event.diagnostic_event:
+            self._diagnose(diagnostic)
+        elif summary := event.summary_event:
+            self.changes.update(summary.resource_changes or {})
 
-    def _take(self, told: Mapping[str, Any]) -> None:
-        message = told.get("message", "").strip()
-        if told.get("severity") == "warning" and message not in self.warnings:
+    def _diagnose(self, told: DiagnosticEvent) -> None:
+        message = told.message.strip()
+        if told.severity == "warning" and message not in self.warnings:
             self.warnings.append(message)
-        if told.get("severity") != "error":
+        if told.severity != "error":
             return
-        diagnosis = Diagnosis(told.get("urn", ""), message.removeprefix("error: "))
+        diagnosis = Diagnosis(told.urn or "", message.removeprefix("error: "))
         if message and diagnosis not in self.diagnoses:
             self.diagnoses.append(diagnosis)
 
 
-def _step(metadata: Mapping[str, Any], *, done: bool) -> Step:
-    token, name = split_urn(metadata["urn"])
-    differing = metadata.get("diffs") or metadata.get("detailedDiff") or ()
+def _state(told: StepEventStateMetadata | None) -> State | None:
+    return vars(told) if told else None
+
+
+def _step(metadata: StepEventMetadata, *, done: bool) -> Step:
+    token, name = split_urn(metadata.urn)
+    differing = metadata.diffs or metadata.detailed_diff or ()
     properties = tuple(sorted({_top(path) for path in differing}))
-    return Step(metadata["urn"], metadata["op"], token, name, done, properties)
+    return Step(metadata.urn, metadata.op.value, token, name, done, properties)
 
 
 def _top(path: str) -> str:

@@ -7,7 +7,6 @@ own environment says (`pulumi login`, AWS credentials), which is left as it is.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -93,17 +92,13 @@ def opened(
     """
     layout = Layout(root).make()
     with nullcontext() if reading else alone(layout.home, reporter):
+        engine = Engine(ensure_engine(reporter.say, layout), root, layout.logs)
         if scope.embedded:
-            engine = Engine(ensure_engine(reporter.say, layout), root, layout.logs)
             shell.enter(root, NO_CLOUD)
             backend.drop_torn_attributes(layout.state)
             target = Target(engine, project_name(root), layout.state, None, deployments(layout))
         else:
-            found = shutil.which("pulumi")
-            command = Path(found) if found else ensure_engine(reporter.say, layout)
-            target = Target(
-                Engine(command, root, layout.logs), project_name(root), None, None, None
-            )
+            target = Target(engine, project_name(root), None, None, None)
         yield Opened(root, scope, target, layout, reporter)
 
 

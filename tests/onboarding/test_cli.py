@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.automation.events import EngineEvent
 
 from onboarding.errors import Diagnosis, OperationFailed
 from onboarding.events import Record, Step, changed
@@ -130,7 +130,7 @@ def test_events_become_steps_errors_and_counts() -> None:
         {"summaryEvent": {"resourceChanges": {"create": 1, "same": 4}}},
     ]
     for event in events:
-        record.read(json.dumps({"sequence": 1, "timestamp": 1, **event}), steps.append)
+        record.take(EngineEvent.from_json(event), steps.append)
     assert [(step.op, step.name, step.done) for step in steps] == [
         ("create", "acme-iam-reader", False),
         ("create", "acme-iam-reader", True),
