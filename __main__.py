@@ -62,9 +62,8 @@ else:
     if not stack.hard:
         admins = lakehouse.PlatformAdminArgs(environment, names)
         lake_admins.append(lakehouse.PlatformAdmin("admin", admins, of_platform).role_arn)
-    ids = [settings.id for settings in stack.served]
     lake = lakehouse.AccountArgs(
-        names, ids, lake_admins, stack.oidc_audiences, stack.deployers, stack.hard
+        names, lake_admins, stack.oidc_audiences, stack.deployers, stack.hard
     )
     account = lakehouse.Account("account", lake, of_platform)
     foundation = lakehouse.Foundation("foundation", lakehouse.FoundationArgs(stack), of_owner)
@@ -85,7 +84,12 @@ else:
         pulumi.export("vpc_id", foundation.network.parts.vpc_id)
         pulumi.export("route_table_id", foundation.network.route_table_id)
     commons = lakehouse.Commons(
-        ground, account.parts, dagster.parts, foundation.audit_key_arn, shared_database
+        ground,
+        account.parts,
+        dagster.parts,
+        foundation.audit_key_arn,
+        foundation.registry_bucket,
+        shared_database,
     )
     if not stack.hard:
         pulumi.export("commons", commons.to_outputs())

@@ -24,6 +24,8 @@ _LOCATION = "aws:lakeformation/resource:Resource"
 _TAGGED = "aws:lakeformation/resourceLfTags:ResourceLfTags"
 _ROLE = "aws:iam/role:Role"
 _TABLE = "aws:glue/catalogTable:CatalogTable"
+_Tags = Mapping[str, set[str]]
+"""Key -> what the program says its value is, and what the cloud does."""
 _CONTROL = ("ASSOCIATE", "CREATE_LF_TAG", "GRANT_WITH_LF_TAG_EXPRESSION")
 
 
@@ -135,18 +137,26 @@ class _Grants:
         self._tagged = list(self._tagged_resources())
         self._by_tag: dict[tuple[str, str], list[int]] = defaultdict(list)
         for number, (_, _, tags) in enumerate(self._tagged):
-            for tag in tags.items():
-                self._by_tag[tag].append(number)
+            for key, found in tags.items():
+                for text in found:
+                    self._by_tag[key, text].append(number)
 
-    def _tagged_resources(self) -> Iterator[tuple[str, str | None, dict[str, str]]]:
-        """ARN of a database or table with its tags in Lake Formation, and its owner."""
-        for resource in self._estate.inventory.of(_TAGGED):
-            tags: dict[str, str] = {}
+    def _tagged_resources(self) -> Iterator[tuple[str, str | None, _Tags]]:
+        """ARN of a database or table with its tags in Lake Formation, and its owner.
+
+        A table has its database's tags too, but for those keys that it has itself.
+        """
+        inventory = self._estate.inventory
+        own: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for resource in inventory.of(_TAGGED):
             for given in values(resource, "lfTags"):
                 for one in given if isinstance(given, list) else []:
-                    if isinstance(one, Mapping):
-                        tags[str(one.get("key"))] = str(one.get("value"))
-            for arn in self._arns(resource):
+                    for arn in self._arns(resource) if isinstance(one, Mapping) else ():
+                        own[arn][str(one.get("key"))].add(str(one.get("value")))
+        for arn in dict.fromkeys((*own, *map(inventory.arn, inventory.of(_TABLE)))):
+            head, is_table, name = arn.partition(":table/")
+            database = f"{head}:database/{name.partition('/')[0]}" if is_table else ""
+            if tags := {**own.get(database, {}), **own.get(arn, {})}:
                 yield arn, self._owner(arn), tags
 
     def _arns(self, resource: Resource) -> Iterator[str]:
@@ -294,11 +304,13 @@ def _location(table: Resource) -> str:
     return str(storage.get("location", "")) if isinstance(storage, Mapping) else ""
 
 
-def _holds(expression: Any, tags: Mapping[str, str]) -> bool:  # noqa: ANN401 - of a state
+def _holds(expression: Any, tags: _Tags) -> bool:  # noqa: ANN401 - of a state
     if not isinstance(expression, Mapping):
         return True
     allowed = expression.get("values")
-    return not isinstance(allowed, list) or tags.get(str(expression.get("key"))) in allowed
+    return not isinstance(allowed, list) or not tags.get(
+        str(expression.get("key")), set()
+    ).isdisjoint(map(str, allowed))
 
 
 def _locations(estate: _Facts) -> Iterator[Counterexample]:

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from tenancy.registry import PREFIX, entry, key
+from tenancy.names import REGISTRY_PREFIX
+from tenancy.registry import entry, key
 from tenancy.settings import TenantSettings
 
 
@@ -17,7 +18,7 @@ def write(folder: Path, tenants: Iterable[TenantSettings]) -> bool:
         whether that changed anything.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {key(each.id).removeprefix(PREFIX): entry(each) for each in tenants}
+    wanted = {key(each.id).removeprefix(REGISTRY_PREFIX): entry(each) for each in tenants}
     there = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.json")}
     for name in there.keys() - wanted.keys():
         (folder / name).unlink()

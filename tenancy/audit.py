@@ -61,10 +61,12 @@ def retention_days(tenants: Sequence[TenantSettings]) -> int:
 def event_selectors(names: Names, owner: str) -> list[dict[str, Any]]:
     """Management events, KMS's among them, and every call on an object of the environment.
 
-    Of the audit bucket what is written is left out: each write would make another. CloudTrail User
-    Guide, "Advanced event selectors": a trail selects S3 objects by how their ARN starts.
+    Of the audit bucket what is written is left out, and of the registry what is read: the router
+    writes the one and reads the other, so each record would make another. CloudTrail User Guide,
+    "Advanced event selectors": a trail selects S3 objects by how their ARN starts.
     """
     audit_bucket = names.bucket_arn(names.audit_bucket(owner))
+    registry = names.bucket_arn(names.registry_bucket(owner))
     objects = [_equals("eventCategory", "Data"), _equals("resources.type", "AWS::S3::Object")]
     return [
         {
@@ -78,7 +80,7 @@ def event_selectors(names: Names, owner: str) -> list[dict[str, Any]]:
                 {
                     "field": "resources.ARN",
                     "starts_withs": [names.bucket_arn(f"{names.prefix}--")],
-                    "not_starts_withs": [audit_bucket],
+                    "not_starts_withs": [audit_bucket, registry],
                 },
             ],
         },
@@ -88,6 +90,14 @@ def event_selectors(names: Names, owner: str) -> list[dict[str, Any]]:
                 *objects,
                 {"field": "resources.ARN", "starts_withs": [audit_bucket]},
                 {"field": "eventName", "not_equals": ["PutObject"]},
+            ],
+        },
+        {
+            "name": "Registry, but its reading",
+            "field_selectors": [
+                *objects,
+                {"field": "resources.ARN", "starts_withs": [registry]},
+                _equals("readOnly", "false"),
             ],
         },
     ]

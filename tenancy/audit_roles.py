@@ -4,6 +4,7 @@ from tenancy.audit import SIEM, TRAIL
 from tenancy.grants import Conditions, Statement, merged
 from tenancy.leaving import SUSPENDED
 from tenancy.names import Names, ServiceKind
+from tenancy.registry_fence import registry_arns, registry_statements
 from tenancy.settings import RECORDS, TenantSettings
 
 _WRITE_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -33,7 +34,8 @@ def service_trust(service: str, names: Names, source_arn: str) -> tuple[Statemen
 
 
 def router_statements(names: Names, owner: str) -> tuple[Statement, ...]:
-    """The router: it writes every tenant's records and tells of them, and reads nothing.
+    """The router: it writes every tenant's records and tells of them, and reads none; only whose
+    they are, in the registry.
 
     Topics and queues are granted by the environment's prefix, so that the policy keeps its size
     whatever number of tenants there is.
@@ -77,6 +79,7 @@ def router_statements(names: Names, owner: str) -> tuple[Statement, ...]:
             _WRITE_LOGS,
             (f"{names.log_group_arn(owner, ServiceKind.AUDIT_ROUTER)}:*",),
         ),
+        *registry_statements(names, owner),
     )
 
 
@@ -129,7 +132,8 @@ def auditor_statements(settings: TenantSettings) -> tuple[Statement, ...]:
 def writers_boundary_statements(names: Names, owner: str) -> tuple[Statement, ...]:
     """The most that the router and the delivery may ever do."""
     grants = (*router_statements(names, owner), *delivery_statements(names, owner))
-    return _bounded(grants, (names.objects_arn(names.audit_bucket(owner), RECORDS),))
+    records = names.objects_arn(names.audit_bucket(owner), RECORDS)
+    return _bounded(grants, (records, *registry_arns(names, owner)))
 
 
 def auditor_boundary_statements(settings: TenantSettings) -> tuple[Statement, ...]:

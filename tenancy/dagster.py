@@ -21,6 +21,7 @@ from tenancy.grants import Statement
 from tenancy.lake import description, lake_of
 from tenancy.names import PLATFORM, Names, RoleKind, ServiceKind
 from tenancy.registry import registration
+from tenancy.registry_fence import registry_statements
 from tenancy.services import WRITE_LOGS, SecretKey, TaskSpec, pull_statements
 from tenancy.settings import TenantSettings
 
@@ -226,6 +227,11 @@ class DagsterPlan:
         )
 
     @property
+    def code_statements(self) -> tuple[Statement, ...]:
+        """The code server, which makes a partition of each tenant, is told them by the registry."""
+        return registry_statements(self.names, self.owner)
+
+    @property
     def webserver_statements(self) -> tuple[Statement, ...]:
         """Nothing for the shared one, which only shows; a tenant's own also stops runs."""
         return () if self.shared else (self._watch(),)
@@ -233,7 +239,8 @@ class DagsterPlan:
     @property
     def daemon_statements(self) -> tuple[Statement, ...]:
         """What the daemon may do beside `start_statement`: tag the tasks that it starts, watch
-        them, and pass to ECS what runs act with. It reads no data.
+        them, pass to ECS what runs act with, and read in the registry which task a tenant's are. It
+        reads no data.
         """
         names, owner = self.names, self.owner
         roles = (
@@ -257,6 +264,7 @@ class DagsterPlan:
                 roles,
                 {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
             ),
+            *registry_statements(names, owner),
         )
 
     @property

@@ -43,15 +43,22 @@ class Perimeter:
     def s3(self) -> Endpoint:
         """The gateway endpoint, which costs nothing."""
         names = self.names
-        buckets = names.bucket_arn(
-            f"{names.prefix}--*" if self.owner == PLATFORM else names.bucket(self.owner)
+        buckets = (
+            (f"{names.prefix}--*",)
+            if self.owner == PLATFORM
+            else (names.bucket(self.owner), names.registry_bucket(self.owner))
         )
         own = {"StringEquals": {"aws:ResourceAccount": names.account_id}}
         return Endpoint(
             "s3",
-            "data files, and the layers of images",
+            "data files, the registry, and the layers of images",
             (
-                self._allow("Buckets", ("s3:*",), self._and_objects(buckets), own),
+                self._allow(
+                    "Buckets",
+                    ("s3:*",),
+                    tuple(arn for bucket in buckets for arn in self._and_objects(bucket)),
+                    own,
+                ),
                 # Layers are fetched by URLs that ECR signs: the caller is AWS's, not ours (Amazon
                 # ECR User Guide, "Minimum Amazon S3 bucket permissions for Amazon ECR").
                 _allow("ImageLayers", ("s3:GetObject",), (names.image_layers_arn,), {}),
@@ -116,9 +123,10 @@ class Perimeter:
             _allow("Pull", _PULL, repositories, caller),
         )
 
-    def _and_objects(self, buckets: str) -> tuple[str, ...]:
+    def _and_objects(self, bucket: str) -> tuple[str, ...]:
+        arn = self.names.bucket_arn(bucket)
         # A pattern that ends with `*` holds the objects too, since `*` crosses `/`.
-        return (buckets,) if buckets.endswith("*") else (buckets, f"{buckets}/*")
+        return (arn,) if arn.endswith("*") else (arn, f"{arn}/*")
 
     def _allow(
         self,

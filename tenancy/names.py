@@ -13,6 +13,9 @@ PREFIX_LIMIT = 22
 """Longest name prefix, in characters: a bucket name has at most 63 (S3 User Guide, "Bucket naming
 rules"), and ``--``, a 20-character id, ``--``, the 12-digit account and ``-data`` take 41."""
 
+REGISTRY_PREFIX = "tenants/"
+"""Where in a registry the entries are."""
+
 SHARED = "shared"
 PLATFORM = "platform"
 
@@ -348,6 +351,14 @@ class Names:
         """The alias of the KMS key of ``registry_bucket(owner)``."""
         return f"alias/{self.prefix}--{owner}--registry"
 
+    def registry_key_alias_arn(self, owner: str) -> str:
+        """The ARN of ``registry_key_alias``."""
+        return self._regional("kms", self.registry_key_alias(owner))
+
+    def registry_url(self, owner: str) -> str:
+        """Where the entries are, as services are told."""
+        return f"s3://{self.registry_bucket(owner)}/{REGISTRY_PREFIX}"
+
     # --- audit
 
     def audit_bucket(self, owner: str) -> str:
@@ -425,6 +436,15 @@ class Names:
     def database(self, owner: str) -> str:
         """A Glue database's name: lower case, digits and ``_``, which Athena needs."""
         return f"{snake(self.prefix)}__{snake(owner)}__lakehouse"
+
+    @staticmethod
+    def lake_tag(tenant: str) -> str:
+        """The key of a tenant's tag in Lake Formation, whose value on a table is who may see it.
+
+        At most 50 characters, none of them a capital (Lake Formation Developer Guide, "Tag-based
+        access control notes and restrictions").
+        """
+        return f"tenant-{tenant}"
 
     @staticmethod
     def table_prefix(tenant: str) -> str:

@@ -7,19 +7,17 @@ read it while they run. Only those who deploy write it, and no secret is in it.
 import json
 
 from tenancy.audit import REALTIME, SIEM
-from tenancy.names import ServiceKind
+from tenancy.names import REGISTRY_PREFIX, ServiceKind
 from tenancy.settings import SharedDagster, SharedNessie, TenantSettings
 
 REGISTRY = "TENANCY_REGISTRY"
 """The environment variable that tells a service where: ``s3://<bucket>/tenants/``, or a folder."""
-PREFIX = "tenants/"
-
 CATALOG, RUNS, AUDIT = "catalog", "runs", "audit"
 
 
 def key(tenant: str) -> str:
     """The key of the tenant's object."""
-    return f"{PREFIX}{tenant}.json"
+    return f"{REGISTRY_PREFIX}{tenant}.json"
 
 
 def entry(settings: TenantSettings) -> str:

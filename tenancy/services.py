@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tenancy.grants import Statement
 from tenancy.leaving import SUSPENDED
 from tenancy.names import PLATFORM, SHARED, Names, RoleKind, ServiceKind
+from tenancy.registry_fence import registry_arns, registry_statements
 
 TASK_DEFINITION_LIMIT = 65_536
 """Largest task definition, in bytes (Amazon ECS Developer Guide, "Service quotas")."""
@@ -185,11 +186,11 @@ def service_boundary_statements(
 
     ``suspended``: the owner is a tenant for whom nobody acts any more.
 
-    A tenant's reaches what is the tenant's by name. The platform's reaches what tenants share,
+    A tenant's reaches what is the tenant's by name; who has the account reads its registry too.
+    The platform's reaches what tenants share,
     starts every tenant's runs, tells every tenant's queues, and writes the passwords of all users
-    of its database. As in a
-    tenant's boundary, denials are explicit: a resource policy that names a session is limited by a
-    Deny only.
+    of its database. As in a tenant's boundary, denials are explicit: a resource policy that names a
+    session is limited by a Deny only.
     """
     if suspended:
         return SUSPENDED
@@ -203,7 +204,9 @@ def service_boundary_statements(
         run_roles = [names.role_arn(owner, RoleKind.RUN), names.run_execution_role_arn(owner)]
         messages = (names.topic_arn(owner, "*"), names.queue_arn(owner, "*"))
         logs = names.log_groups_arn(owner)
+    registry = registry_arns(names, owner) if owner == account_owner else ()
     return (
+        *(registry_statements(names, owner) if registry else ()),
         Statement(
             "Storage",
             "Allow",
@@ -255,7 +258,7 @@ def service_boundary_statements(
             tuple(run_roles),
             {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         ),
-        Statement("DenyForeignStorage", "Deny", ("s3:*",), not_resources=storage),
+        Statement("DenyForeignStorage", "Deny", ("s3:*",), not_resources=(*storage, *registry)),
         Statement(
             "DenyForeignSecrets",
             "Deny",

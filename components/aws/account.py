@@ -1,4 +1,4 @@
-"""What an account and region has once: Lake Formation's settings and tags, OIDC providers."""
+"""What an account and region has once: Lake Formation's settings, OIDC providers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,12 @@ from pulumi import ResourceOptions
 
 from components.aws.parts import LakeParts
 from tenancy.claims import Claims
-from tenancy.names import SHARED, Names
-
-TENANT_TAG = "tenant"
-ACCESS_TAG = "access"
-PUBLIC = "public"
-RESTRICTED = "restricted"
+from tenancy.names import Names
 
 
 @dataclass(frozen=True)
 class AccountArgs:
-    """``tenants``: the ids that live in the account. ``admins``: who administers Lake Formation.
+    """``admins``: who administers Lake Formation.
 
     ``oidc_audiences``: identity provider -> the audiences that it is trusted for.
     ``deployers``: the ARNs of the roles that run the program here. ``alone``: whether the account
@@ -27,7 +22,6 @@ class AccountArgs:
     """
 
     names: Names
-    tenants: Sequence[str]
     admins: Sequence[pulumi.Input[str]]
     oidc_audiences: Mapping[str, Sequence[str]]
     deployers: tuple[str, ...]
@@ -37,8 +31,8 @@ class AccountArgs:
 class Account(pulumi.ComponentResource):
     """The account's governance: Lake Formation decides, and nothing is open by default.
 
-    Its ``parts`` are outputs of the settings and tags: what is built from them is built after the
-    defaults are closed.
+    Its ``parts`` are outputs of the settings: what is built from them is built after the defaults
+    are closed.
     """
 
     parts: LakeParts
@@ -56,21 +50,7 @@ class Account(pulumi.ComponentResource):
             opts=child,
         )
         catalog_id = settings.catalog_id.apply(lambda given: given or names.account_id)
-        tenant_tag = aws.lakeformation.LfTag(
-            f"{name}-tenant-tag",
-            catalog_id=catalog_id,
-            key=TENANT_TAG,
-            values=[SHARED, *args.tenants],
-            opts=child,
-        )
-        access_tag = aws.lakeformation.LfTag(
-            f"{name}-access-tag",
-            catalog_id=catalog_id,
-            key=ACCESS_TAG,
-            values=[PUBLIC, RESTRICTED],
-            opts=child,
-        )
-        self.parts = LakeParts(catalog_id, tenant_tag.key, access_tag.key)
+        self.parts = LakeParts(catalog_id)
         for provider, audiences in args.oidc_audiences.items():
             aws.iam.OpenIdConnectProvider(
                 f"{name}-{provider}",

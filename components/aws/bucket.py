@@ -1,6 +1,7 @@
 """A bucket and its key behind a fence: the one way in which this project stores data on S3."""
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Protocol
 
 import pulumi
@@ -50,6 +51,8 @@ class FencedBucket(pulumi.ComponentResource):
     """
 
     key_arn: pulumi.Output[str]
+    ready: pulumi.Output[str]
+    """The bucket's name, known when its fence stands and what is put into it is encrypted."""
 
     def __init__(
         self, name: str, args: FencedBucketArgs, opts: ResourceOptions | None = None
@@ -86,13 +89,13 @@ class FencedBucket(pulumi.ComponentResource):
             rule={"object_ownership": "BucketOwnerEnforced"},
             opts=child,
         )
-        aws.s3.BucketVersioning(
+        versioning = aws.s3.BucketVersioning(
             f"{name}-versioning",
             bucket=bucket.bucket,
             versioning_configuration={"status": "Enabled"},
             opts=child,
         )
-        aws.s3.BucketServerSideEncryptionConfiguration(
+        encryption = aws.s3.BucketServerSideEncryptionConfiguration(
             f"{name}-encryption",
             bucket=bucket.bucket,
             rules=[
@@ -127,7 +130,7 @@ class FencedBucket(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        aws.s3.BucketPolicy(
+        policy = aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket.bucket,
             policy=render(fence.bucket_statements(), PolicyKind.BUCKET),
@@ -142,4 +145,6 @@ class FencedBucket(pulumi.ComponentResource):
                 opts=child,
             )
         self.key_arn = key.arn
+        fenced = pulumi.Output.all(bucket.bucket, encryption.id, versioning.id, policy.id)
+        self.ready = fenced.apply(itemgetter(0))
         self.register_outputs({"bucket": fence.bucket, "key_arn": key.arn})

@@ -7,13 +7,15 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from components.aws.account import PUBLIC, RESTRICTED
 from components.aws.parts import LakeParts
 from tenancy.access import LAKE_FORMATION_GRANTS, catalog_arns, sees_restricted
 from tenancy.claims import Claims
 from tenancy.governance import GovernedTable
 from tenancy.names import RoleKind
 from tenancy.settings import OwnDatabase, TenantSettings
+
+PUBLIC, RESTRICTED = "public", "restricted"
+"""The values of a tenant's tag in Lake Formation: who may see a table."""
 
 _PARQUET_INPUT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
 _PARQUET_OUTPUT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
@@ -31,9 +33,10 @@ class TenantCatalogArgs:
 
 
 class TenantCatalog(pulumi.ComponentResource):
-    """Tables from the templates, each tagged with its tenant and access level.
+    """Tables from the templates, each with its access level in a tag of the tenant's own.
 
-    Grants go by tag, so they are as many for a hundred tables as for one.
+    Grants go by tag, so they are as many for a hundred tables as for one. What has no tag is
+    granted to nobody; a database has none, since its tables would have it too.
     """
 
     def __init__(
@@ -42,6 +45,14 @@ class TenantCatalog(pulumi.ComponentResource):
         super().__init__("tenancy:aws:TenantCatalog", name, None, opts)
         self._name, self._args, self._child = name, args, ResourceOptions(parent=self)
         database = self._database()
+        tag = aws.lakeformation.LfTag(
+            f"{name}-tag",
+            catalog_id=args.lake.catalog_id,
+            key=args.settings.names.lake_tag(args.settings.id),
+            values=[PUBLIC, RESTRICTED],
+            opts=self._child,
+        )
+        self._tag: pulumi.Output[str] = tag.key
         for table in args.settings.tables:
             self._table(database, table)
         for kind, role_arn in args.role_arns.items():
@@ -61,13 +72,6 @@ class TenantCatalog(pulumi.ComponentResource):
             name=settings.catalog.database,
             description=f"Tables of {settings.id}",
             catalog_id=lake.catalog_id,
-            opts=self._child,
-        )
-        aws.lakeformation.ResourceLfTags(
-            f"{self._name}-database-tags",
-            catalog_id=lake.catalog_id,
-            database={"name": database.name},
-            lf_tags=[{"key": lake.tenant_tag, "value": settings.id}],
             opts=self._child,
         )
         name: pulumi.Output[str] = database.name
@@ -102,20 +106,14 @@ class TenantCatalog(pulumi.ComponentResource):
             f"{resource}-tags",
             catalog_id=lake.catalog_id,
             table={"database_name": database, "name": table.name},
-            lf_tags=[
-                {"key": lake.tenant_tag, "value": settings.id},
-                {
-                    "key": lake.access_tag,
-                    "value": RESTRICTED if governed.restricted else PUBLIC,
-                },
-            ],
+            lf_tags=[{"key": self._tag, "value": RESTRICTED if governed.restricted else PUBLIC}],
             opts=self._child,
         )
 
     def _grants(
         self, database: pulumi.Output[str], kind: RoleKind, role_arn: pulumi.Output[str]
     ) -> None:
-        settings, lake = self._args.settings, self._args.lake
+        lake = self._args.lake
         aws.lakeformation.Permissions(
             f"{self._name}-{kind}-database",
             catalog_id=lake.catalog_id,
@@ -132,10 +130,7 @@ class TenantCatalog(pulumi.ComponentResource):
             permissions=list(LAKE_FORMATION_GRANTS[kind]),
             lf_tag_policy={
                 "resource_type": "TABLE",
-                "expressions": [
-                    {"key": lake.tenant_tag, "values": [settings.id]},
-                    {"key": lake.access_tag, "values": levels},
-                ],
+                "expressions": [{"key": self._tag, "values": levels}],
             },
             opts=self._child,
         )

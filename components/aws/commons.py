@@ -27,14 +27,16 @@ OUTPUT = "commons"
 
 @dataclass(frozen=True)
 class Commons:
-    """``audit_key_arn``: of the audit trail's key. ``shared_database``: the name of the one that
-    soft tenants' tables go to; None where no tenant shares one.
+    """``audit_key_arn``: of the audit trail's key. ``registry_bucket``: the name of the one that
+    tenants are told in. ``shared_database``: the name of the one that soft tenants' tables go to;
+    None where no tenant shares one.
     """
 
     ground: Ground
     lake: LakeParts
     runs: RunParts
     audit_key_arn: Output[str]
+    registry_bucket: Output[str]
     shared_database: Output[str] | None
 
     def to_outputs(self) -> dict[str, Any]:
@@ -50,6 +52,7 @@ class Commons:
             "lake": vars(self.lake),
             "runs": vars(self.runs),
             "audit_key_arn": self.audit_key_arn,
+            "registry_bucket": self.registry_bucket,
             "shared_database": self.shared_database,
         }
 
@@ -94,6 +97,7 @@ class Shard(pulumi.ComponentResource):
             parts(LakeParts, "lake"),
             parts(RunParts, "runs"),
             outputs.of(OUTPUT, "audit_key_arn"),
+            outputs.of(OUTPUT, "registry_bucket"),
             outputs.of(OUTPUT, "shared_database"),
         )
         self.register_outputs({})

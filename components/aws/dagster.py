@@ -148,8 +148,10 @@ class Dagster(pulumi.ComponentResource):
         code = self._service(
             "code",
             plan.code_server,
-            registry_arn=self._registry(),
-            reason="holds the definitions of the platform's jobs; its role may do nothing",
+            statements=plan.code_statements,
+            registry_arn=self._discovery(),
+            reason="holds the definitions of the platform's jobs; its role reads the registry, and"
+            " may do nothing else",
         )
         calls = (Flow("code-server", CODE_SERVER_PORT, group_id=code.group_id),)
         webserver = self._service(
@@ -180,7 +182,7 @@ class Dagster(pulumi.ComponentResource):
             statements=plan.daemon_statements,
             calls=calls,
             reason="starts every tenant's runs, each as the task that the platform fixed for its"
-            " tenant; it reads no data",
+            " tenant in the registry; it reads no data",
         )
         for caller, service in (("webserver", webserver), ("daemon", daemon)):
             allow_from(
@@ -206,7 +208,7 @@ class Dagster(pulumi.ComponentResource):
             self._child,
         )
 
-    def _registry(self) -> Output[str]:
+    def _discovery(self) -> Output[str]:
         """Where webserver and daemon find the code server by name."""
         namespace = aws.servicediscovery.PrivateDnsNamespace(
             f"{self._name}-names",

@@ -1,4 +1,6 @@
-"""What services run on in one account: network, load balancer, cluster, database, audit trail."""
+"""What services run on in one account: network, load balancer, cluster, database, audit trail, and
+the registry of whom they serve.
+"""
 
 from dataclasses import dataclass
 
@@ -11,6 +13,7 @@ from components.aws.database import Database, DatabaseArgs
 from components.aws.ground import Ground
 from components.aws.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.aws.network import Network, NetworkArgs
+from components.aws.registry import Registry, RegistryArgs
 from components.aws.service import ServiceRoles, ServiceRolesArgs, claims_of
 from tenancy.estate import StackPlan
 from tenancy.names import PLATFORM
@@ -29,6 +32,7 @@ class Foundation(pulumi.ComponentResource):
     ground: Ground
     network: Network
     audit_key_arn: pulumi.Output[str]
+    registry_bucket: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: FoundationArgs, opts: ResourceOptions | None = None
@@ -50,6 +54,9 @@ class Foundation(pulumi.ComponentResource):
             child,
         )
         self.audit_key_arn = audit.key_arn
+        self.registry_bucket = Registry(
+            f"{name}-registry", RegistryArgs(names, owner, stack.deployers), child
+        ).bucket
         self.network = Network(f"{name}-network", NetworkArgs(names, owner, stack.network), child)
         balancer = LoadBalancer(
             f"{name}-balancer",

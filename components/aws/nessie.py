@@ -31,6 +31,7 @@ from tenancy.nessie import (
     shared_key_statement,
     shared_metadata_statement,
 )
+from tenancy.registry_fence import registry_statements
 from tenancy.settings import OwnNessie, TenantSettings
 
 DISCOVERY_TTL = 10  # seconds
@@ -159,8 +160,10 @@ class SharedNessie(pulumi.ComponentResource):
                 spec,
                 ground.roles,
                 route=route,
+                statements=registry_statements(ground.names, PLATFORM),
                 calls=(Flow("nessie", NESSIE_PORT, group_id=nessie.group_id),),
-                reason="checks whose token a catalog request carries; its role may do nothing",
+                reason="checks whose token a catalog request carries; its role reads the registry,"
+                " and may do nothing else",
             ),
             self._child,
         )

@@ -50,11 +50,9 @@ class RoleParts:
 
 @dataclass(frozen=True)
 class LakeParts:
-    """The catalog and the keys of its tags, known when Lake Formation's defaults are closed."""
+    """The catalog, known when Lake Formation's defaults are closed."""
 
     catalog_id: Output[str]
-    tenant_tag: Output[str]
-    access_tag: Output[str]
 
 
 @dataclass(frozen=True)

@@ -63,13 +63,6 @@ class Platform(pulumi.ComponentResource):
             catalog_id=args.lake.catalog_id,
             opts=child,
         )
-        aws.lakeformation.ResourceLfTags(
-            f"{name}-database-tags",
-            catalog_id=args.lake.catalog_id,
-            database={"name": shared.name},
-            lf_tags=[{"key": args.lake.tenant_tag, "value": SHARED}],
-            opts=child,
-        )
         self.shared_database = shared.name
         sharing = [each for each in args.tenants if isinstance(each.nessie, SharesNessie)]
         SharedNessie(f"{name}-nessie", SharedNessieArgs(args.ground, sharing), child)

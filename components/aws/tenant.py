@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 import pulumi
+import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.aws.audit import TenantAudit, TenantAuditArgs
@@ -13,6 +14,7 @@ from components.aws.iam import TenantIAM, TenantIAMArgs
 from components.aws.nessie import TenantNessie, TenantNessieArgs
 from components.aws.storage import TenantStorage, TenantStorageArgs
 from tenancy.names import RoleKind, ServiceKind
+from tenancy.registry import entry, key
 from tenancy.settings import TenantSettings
 
 
@@ -47,24 +49,36 @@ class Tenant(pulumi.ComponentResource):
         external_ids = ground.environment.external_ids
         Placement(settings.placement.anchor, ResourceOptions(parent=self, protect=True))
         iam = TenantIAM(f"{name}-iam", TenantIAMArgs(settings, external_ids), child)
-        TenantStorage(f"{name}-storage", TenantStorageArgs(settings, args.deployers), child)
-        TenantCatalog(
+        storage = TenantStorage(
+            f"{name}-storage", TenantStorageArgs(settings, args.deployers), child
+        )
+        catalog = TenantCatalog(
             f"{name}-catalog",
             TenantCatalogArgs(settings, commons.lake, iam.role_arns, commons.shared_database),
             child,
         )
-        TenantNessie(f"{name}-nessie", TenantNessieArgs(settings, ground), child)
-        TenantDagster(
+        nessie = TenantNessie(f"{name}-nessie", TenantNessieArgs(settings, ground), child)
+        dagster = TenantDagster(
             f"{name}-dagster",
             TenantDagsterArgs(settings, ground, commons.runs, iam.role_arns[RoleKind.RUN]),
             child,
         )
-        TenantAudit(
+        audit = TenantAudit(
             f"{name}-audit",
             TenantAuditArgs(
                 settings, ground.owner, args.deployers, commons.audit_key_arn, external_ids
             ),
             child,
+        )
+        # Whoever is in the registry is served from then on: so it comes last, and goes first.
+        needed = [iam, storage, catalog, nessie, dagster, audit]
+        aws.s3.BucketObjectv2(
+            f"{name}-entry",
+            bucket=commons.registry_bucket,
+            key=key(settings.id),
+            content=entry(settings),
+            content_type="application/json",
+            opts=ResourceOptions(parent=self, depends_on=needed),
         )
         self.register_outputs(
             {

@@ -206,7 +206,9 @@ def test_what_each_role_is_shown_is_what_lake_formation_grants_it(loaded: Plane)
 
 
 def granted_columns(program: Mapping[str, Any]) -> set[tuple[str, RoleKind, str]]:
-    """Tenant, role and column of each SELECT that the program has Lake Formation grant, by tags."""
+    """Whose role, which, and the column, of each SELECT that the program has Lake Formation grant,
+    by tags.
+    """
     of_type: dict[str, list[Any]] = {}
     for one in program.values():
         of_type.setdefault(one.type.rpartition(":")[2], []).append(one)
@@ -226,12 +228,12 @@ def granted_columns(program: Mapping[str, Any]) -> set[tuple[str, RoleKind, str]
         if policy is None or "SELECT" not in grant.inputs["permissions"]:
             continue
         wanted = {entry["key"]: set(entry["values"]) for entry in policy["expressions"]}
-        kind = RoleKind(grant.name.split("-")[-2])
+        tenant, kind = grant.name.removesuffix("-tables").split("-catalog-")
         for name, tags in tagged.items():
-            if all(tags[key] in values for key, values in wanted.items()):
-                of_table = name.removeprefix(f"{tags['tenant']}-catalog-")
+            if all(tags.get(key) in values for key, values in wanted.items()):
+                of_table = name.removeprefix(f"{tenant}-catalog-")
                 found |= {
-                    (tags["tenant"], kind, f"{of_table}.{column}") for column in columns[name]
+                    (tenant, RoleKind(kind), f"{of_table}.{column}") for column in columns[name]
                 }
     return found
 

@@ -70,7 +70,6 @@ def test_a_tenant_that_is_added_changes_only_what_serves_all(deployed: Checkout)
     }
     assert steps["replace"] == {f"{service}-definition" for service in services}
     assert steps["update"] == {
-        "account-tenant-tag",
         "platform-nessie-metadata-1",
         "dagster-dagster-daemon-1",
         "dagster-run-execution-1",

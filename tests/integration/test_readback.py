@@ -171,22 +171,42 @@ def test_a_tenant_is_granted_its_own_tables_only(platform: Json) -> None:
             assert grant["grantable"] == []
             tagged = grant["resource"].get("LFTagPolicy")
             if tagged:
-                values = {tag["TagKey"]: tag["TagValues"] for tag in tagged["Expression"]}
-                assert values["tenant"] == [tenant]
+                (tag,) = tagged["Expression"]
+                assert tag["TagKey"] == f"tenant-{tenant}"
                 if grant["principal"].endswith("--reader"):
-                    assert values["access"] == ["public"]
+                    assert tag["TagValues"] == ["public"]
+
+
+@pytest.mark.parametrize(
+    ("account", "owner", "tenants"),
+    [(None, "platform", (*SOFT, *MEDIUM)), (FEDERAL, "federal-dhs", ("federal-dhs",))],
+)
+def test_an_accounts_registry_has_its_own_tenants(
+    deployed: Checkout, account: str | None, owner: str, tenants: tuple[str, ...]
+) -> None:
+    s3 = deployed.client("s3", account)
+    bucket = f"lakehouse-local--{owner}--{account or PLATFORM}-regs"
+    keys = {one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    assert keys == {f"tenants/{tenant}.json" for tenant in tenants}
+    for tenant in tenants:
+        found = s3.get_object(Bucket=bucket, Key=f"tenants/{tenant}.json")
+        assert found["ServerSideEncryption"] == "aws:kms"
+        told = json.loads(found["Body"].read())
+        assert told["runs"]["task_family"] == f"lakehouse-local--{tenant}--run"
+        assert ("catalog" in told) is (tenant in SOFT)
 
 
 def test_a_hard_tenants_things_are_in_its_account_and_nowhere_else(
     platform: Json, federal: Json
 ) -> None:
     mine = "lakehouse-local--federal-dhs--"
-    assert set(federal["buckets"]) == {f"{mine}{FEDERAL}-{kind}" for kind in ("data", "logs")}
+    buckets = {f"{mine}{FEDERAL}-{kind}" for kind in ("data", "logs", "regs")}
+    assert set(federal["buckets"]) == buckets
     assert all(role.startswith(mine) for role in federal["roles"])
     assert {f"{mine}{kind}" for kind in KINDS} < set(federal["roles"])
     # Secrets Manager's default key is AWS's own; it comes with the first secret.
     keys = {key["key"] for key in federal["keys"]} - {"alias/aws/secretsmanager"}
-    assert keys == {f"alias/{mine}{kind}" for kind in ("data", "logs")}
+    assert keys == {f"alias/{mine}{kind}" for kind in ("data", "logs", "registry")}
     text = json.dumps(platform)
     assert "federal-dhs" not in text
     assert "federal_dhs" not in text

@@ -29,6 +29,7 @@ _KEY, _BUCKET_POLICY = "aws:kms/key:Key", "aws:s3/bucketPolicy:BucketPolicy"
 _QUEUE, _SECRET = "aws:sqs/queue:Queue", "aws:secretsmanager/secret:Secret"
 _LAKE = f"arn:aws:s3:::lakehouse-local--shared--{_ACCOUNT}-data"
 _LOGS = f"arn:aws:s3:::lakehouse-local--platform--{_ACCOUNT}-logs"
+_REGISTRY = f"arn:aws:s3:::lakehouse-local--platform--{_ACCOUNT}-regs"
 _NEWCORP = f"arn:aws:s3:::lakehouse-local--newcorp--{_ACCOUNT}-data"
 _TABLES = f"arn:aws:glue:{_REGION}:{_ACCOUNT}:table/lakehouse_local__shared__lakehouse"
 _EVERYWHERE = {"Action": "*", "Resource": "*"}
@@ -102,6 +103,14 @@ def _free(role: str) -> Mutation:
 
 def _grants(role: str, *statements: dict[str, Any]) -> Mutation:
     return both(_free(role), *(policy(_GRANTS, f"{role}-grants", add(**one)) for one in statements))
+
+
+def _unfenced_registry(states: States) -> None:
+    """The registry's bucket denies nobody but those who come without TLS."""
+    deny = policy(
+        _BUCKET_POLICY, "foundation-registry-bucket-policy", lambda s: s.__delitem__(slice(1, None))
+    )
+    deny(states)
 
 
 def _attached(role: str, arn: str) -> Mutation:
@@ -730,13 +739,77 @@ MORE: dict[str, tuple[Mutation, set[str]]] = {
         ),
         _SOFT | _MEDIUM,
     ),
+    "a tenant writes the registry of whom is served": (
+        both(
+            _unfenced_registry,
+            _grants("acme-iam-admin", _allow("s3:PutObject", f"{_REGISTRY}/tenants/acme.json")),
+        ),
+        {"acme"},
+    ),
+    "a tenant reads the registry": (
+        both(
+            _unfenced_registry,
+            _grants("newcorp-iam-reader", _allow("s3:GetObject", f"{_REGISTRY}/*")),
+        ),
+        {"newcorp"},
+    ),
+    "a tenant puts new entries beside the others in the registry": (
+        both(
+            _unfenced_registry,
+            _grants("globex-iam-writer", _allow("s3:*Object", f"{_REGISTRY}/tenants/globex*")),
+        ),
+        {"globex"},
+    ),
+    "a tenant decrypts the registry": (
+        both(
+            put(_KEY, "foundation-registry-bucket-key", "policy", None),
+            _grants("acme-iam-reader", _allow("kms:Decrypt")),
+        ),
+        {"acme"},
+    ),
+    "a database has a tenant's tag, which tables inherit": (
+        _new(
+            "aws:lakeformation/resourceLfTags:ResourceLfTags",
+            "planted",
+            database={"name": "lakehouse_local__shared__lakehouse"},
+            lfTags=[{"key": "tenant-acme", "value": "restricted"}],
+        ),
+        _SOFT,
+    ),
+    "two tags of a table, from two resources, are granted together": (
+        both(
+            _new(
+                "aws:lakeformation/resourceLfTags:ResourceLfTags",
+                "planted",
+                table={
+                    "databaseName": "lakehouse_local__shared__lakehouse",
+                    "name": "globex__event_stream",
+                },
+                lfTags=[{"key": "project", "value": "joint"}],
+            ),
+            _new(
+                "aws:lakeformation/permissions:Permissions",
+                "planted-grant",
+                principal=_role("acme", "reader"),
+                permissions=["SELECT"],
+                lfTagPolicy={
+                    "resourceType": "TABLE",
+                    "expressions": [
+                        {"key": "tenant-globex", "values": ["public"]},
+                        {"key": "project", "values": ["joint"]},
+                    ],
+                },
+            ),
+        ),
+        _SOFT,
+    ),
     "a tenant may associate tags": (
         _new(
             "aws:lakeformation/permissions:Permissions",
             "planted",
             principal=_role("acme", "admin"),
             permissions=["ASSOCIATE"],
-            lfTag={"key": "tenant", "values": ["acme", "globex"]},
+            lfTag={"key": "tenant-globex", "values": ["public", "restricted"]},
         ),
         _SOFT,
     ),
@@ -790,10 +863,7 @@ MORE: dict[str, tuple[Mutation, set[str]]] = {
             permissions=["SELECT"],
             lfTagPolicy={
                 "resourceType": "TABLE",
-                "expressions": [
-                    {"key": "tenant", "values": ["newcorp"]},
-                    {"key": "access", "values": ["public", "restricted"]},
-                ],
+                "expressions": [{"key": "tenant-newcorp", "values": ["public", "restricted"]}],
             },
         ),
         {"newcorp"},

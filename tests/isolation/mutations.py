@@ -155,10 +155,7 @@ def _lf_tag(states: States) -> None:
         "globex-catalog-event_stream-tags",
     )
     for side in ("inputs", "outputs"):
-        entry[side]["lfTags"] = [
-            {"key": "tenant", "value": "acme"},
-            {"key": "access", "value": "public"},
-        ]
+        entry[side]["lfTags"] = [{"key": "tenant-acme", "value": "public"}]
 
 
 MUTATIONS: dict[str, tuple[Callable[[States], None], set[str]]] = {
@@ -338,7 +335,10 @@ MUTATIONS: dict[str, tuple[Callable[[States], None], set[str]]] = {
             "aws:lakeformation/permissions:Permissions",
             "acme-catalog-reader-tables",
             "lfTagPolicy",
-            {"resourceType": "TABLE", "expressions": [{"key": "access", "values": ["public"]}]},
+            {
+                "resourceType": "TABLE",
+                "expressions": [{"key": "tenant-globex", "values": ["public"]}],
+            },
         ),
         {"acme", "globex"},
     ),

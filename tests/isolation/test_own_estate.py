@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from isolation.proof import Options, prove
+from isolation.proof import Options, prove, prove_fences
 from isolation.verdict import Answer
 from onboarding.recorded import State, exported, graph_of
 from tests.estates import own_estate, run_on, write_estate
 from tests.isolation.more_mutations import MORE
-from tests.isolation.mutations import MUTATIONS, changed
+from tests.isolation.mutations import MUTATIONS, add, changed, policy
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,21 @@ def test_the_trusted_base_is_listed_with_reasons(states: dict[str, State]) -> No
     assert all(one.reason and one.reaches and one.tenants for one in trusted.values())
     assert set(trusted["nessie"].tenants) == {"acme", "globex"}
     assert not {"gateway", "dagster-webserver", "dagster-code"} & set(trusted)
+
+
+def test_the_fence_alone_keeps_a_tenant_from_the_registry_and_that_is_told(
+    states: dict[str, State],
+) -> None:
+    planted = {
+        "Effect": "Allow",
+        "Action": ["s3:PutObject", "s3:GetObject", "s3:ListBucket"],
+        "Resource": "arn:aws:s3:::lakehouse-local--platform--123456789012-regs*",
+    }
+    grant = policy("aws:iam/rolePolicy:RolePolicy", "acme-iam-admin-grants", add(**planted))
+    verdict, held_off = prove_fences(graph_of(changed(states, grant)))
+    assert verdict.answer is Answer.PROVEN
+    assert {one.tenant for one in held_off} == {"acme"}
+    assert all("--platform--123456789012-regs" in one.resource for one in held_off)
 
 
 @pytest.mark.parametrize("name", [*MUTATIONS, *MORE])

@@ -33,6 +33,7 @@ ROUTER = (
 ADMIN = "arn:aws:iam::222222222222:role/lakehouse-prod/platform/lakehouse-prod--platform--admin"
 AUDITOR = "arn:aws:iam::222222222222:role/lakehouse-prod/tenant/lakehouse-prod--acme--auditor"
 BUCKET = "arn:aws:s3:::lakehouse-prod--platform--222222222222-logs"
+REGISTRY = "arn:aws:s3:::lakehouse-prod--platform--222222222222-regs"
 FENCE = AuditFence(NAMES, PLATFORM, (DEPLOYER,))
 LONG = "a" * 20
 
@@ -211,15 +212,19 @@ def test_a_siem_queue_is_filled_by_the_router_and_read_by_the_auditor() -> None:
     assert denied(statements, "sqs:DeleteMessage", queue, ROUTER)
 
 
-def test_the_trail_records_all_but_what_is_written_to_its_own_bucket() -> None:
-    management, objects, own = event_selectors(NAMES, PLATFORM)
+def test_the_trail_records_all_but_what_would_echo() -> None:
+    """The router writes the audit bucket and reads the registry, for each batch of records."""
+    management, objects, own, registry = event_selectors(NAMES, PLATFORM)
     assert management["field_selectors"] == [{"field": "eventCategory", "equals": ["Management"]}]
     (arns,) = [s for s in objects["field_selectors"] if s["field"] == "resources.ARN"]
     assert arns["starts_withs"] == ["arn:aws:s3:::lakehouse-prod--"]
-    assert arns["not_starts_withs"] == [BUCKET]
+    assert arns["not_starts_withs"] == [BUCKET, REGISTRY]
     fields = {s["field"]: s for s in own["field_selectors"]}
     assert fields["resources.ARN"]["starts_withs"] == [BUCKET]
     assert fields["eventName"]["not_equals"] == ["PutObject"]
+    fields = {s["field"]: s for s in registry["field_selectors"]}
+    assert fields["resources.ARN"]["starts_withs"] == [REGISTRY]
+    assert fields["readOnly"]["equals"] == ["false"]
 
 
 def test_files_of_the_trail_are_kept_for_the_most_demanding_tenant(tmp_path: Path) -> None:
@@ -244,14 +249,15 @@ def test_a_service_is_trusted_for_one_resource_of_this_account() -> None:
 
 
 def test_the_router_neither_reads_nor_deletes_nor_decrypts_records() -> None:
-    statements = router_statements(NAMES, PLATFORM)
-    actions = {action for statement in statements for action in statement.actions}
-    assert not {a for a in actions if a.startswith(("s3:Get", "s3:List", "s3:Delete", "sns:Sub"))}
-    for statement in statements:
+    for statement in router_statements(NAMES, PLATFORM):
+        reads = [a for a in statement.actions if a.startswith(("s3:Get", "s3:List", "s3:Delete"))]
+        assert not reads or all(arn.startswith(REGISTRY) for arn in statement.resources)
+        assert not [action for action in statement.actions if action.startswith("sns:Sub")]
         if "kms:Decrypt" in statement.actions:
-            assert statement.conditions["StringEquals"] == {
-                "kms:ViaService": "sns.us-east-1.amazonaws.com"
-            }
+            bound = statement.conditions["StringEquals"]
+            assert bound["kms:ViaService"] == "sns.us-east-1.amazonaws.com" or (
+                bound["kms:EncryptionContext:aws:s3:arn"] == REGISTRY
+            )
 
 
 def test_an_auditor_is_granted_its_tenants_prefix_alone(tmp_path: Path) -> None:
@@ -278,7 +284,7 @@ def test_a_boundary_denies_all_that_is_not_granted(tmp_path: Path) -> None:
     auditor = auditor_boundary_statements(settings_of(tmp_path, "{siem: true}"))
     assert auditor[-2].not_resources == (BUCKET, f"{BUCKET}/records/globex/*")
     writers = writers_boundary_statements(NAMES, PLATFORM)
-    assert writers[-2].not_resources == (f"{BUCKET}/records/*",)
+    assert writers[-2].not_resources == (f"{BUCKET}/records/*", REGISTRY, f"{REGISTRY}/tenants/*")
     for *grants, storage, rest in (auditor, writers):
         assert (storage.effect, storage.actions) == ("Deny", ("s3:*",))
         assert set(rest.not_actions) == {action for grant in grants for action in grant.actions}

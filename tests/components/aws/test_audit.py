@@ -86,7 +86,7 @@ def test_the_platforms_trail_is_the_organizations_and_a_tenants_is_not(
         assert trail["enableLogFileValidation"]
         assert trail["kmsKeyId"]
         assert trail["cloudWatchLogsGroupArn"].endswith(":*")
-        assert len(trail["advancedEventSelectors"]) == 3
+        assert len(trail["advancedEventSelectors"]) == 4
 
 
 def test_the_trail_comes_after_what_it_writes_to(prod: Resources) -> None:

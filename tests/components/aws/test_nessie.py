@@ -113,7 +113,7 @@ def test_the_gateway_alone_has_a_host_and_finds_the_shared_nessie_by_name(
     assert registries == {"registryArn": "arn:of:shared-registry"}
 
 
-def test_the_shared_nessie_may_touch_metadata_of_soft_tenants_and_the_gateway_nothing(
+def test_the_shared_nessie_may_touch_metadata_of_soft_tenants_and_the_gateway_the_registry(
     shared: Resources,
 ) -> None:
     (page,) = (p for p in of_type(shared, "Policy") if p.name.startswith("shared-metadata"))
@@ -126,7 +126,8 @@ def test_the_shared_nessie_may_touch_metadata_of_soft_tenants_and_the_gateway_no
     assert attached.inputs["policyArn"] == "arn:of:shared-metadata-1"
     policies = {policy.name for policy in of_type(shared, "RolePolicy")}
     assert "shared-nessie-grants" in policies
-    assert "shared-gateway-grants" not in policies
+    gateway = json.loads(named(shared, "shared-gateway-grants").inputs["policy"])["Statement"]
+    assert [one["Sid"] for one in gateway] == ["Registry", "RegistryList", "RegistryKey"]
 
 
 def test_the_database_is_named_in_the_task_and_its_password_is_not(shared: Resources) -> None:
@@ -157,7 +158,7 @@ def test_the_shared_buckets_fence_lets_the_shared_nessie_through_and_no_other_se
     names = prod.names
 
     def build(ground: Ground) -> None:
-        account = Account("account", AccountArgs(names, (), (), {}, (), alone=False))
+        account = Account("account", AccountArgs(names, (), {}, (), alone=False))
         Platform("platform", PlatformArgs(names, account.parts, ground, prod.tenants, ()))
 
     resources = built(prod, build)

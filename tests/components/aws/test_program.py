@@ -132,8 +132,8 @@ def test_a_reader_is_granted_nothing_restricted(prod: Resources, hard: Resources
         assert f"{tenant}/restricted/*" in writer
     readers = [r for r in of_type(prod, "Permissions") if r.name.endswith("-reader-tables")]
     for grant in readers:
-        values = {e["key"]: e["values"] for e in grant.inputs["lfTagPolicy"]["expressions"]}
-        assert values["access"] == ["public"]
+        (expression,) = grant.inputs["lfTagPolicy"]["expressions"]
+        assert expression["values"] == ["public"]
 
 
 def test_restricted_columns_are_in_no_public_table(prod: Resources) -> None:
@@ -163,6 +163,7 @@ def test_a_shared_bucket_has_no_bucket_keys_and_an_own_one_does(prod: Resources)
     assert encryption == {
         "platform-shared-encryption": False,
         "foundation-audit-bucket-encryption": False,
+        "foundation-registry-bucket-encryption": True,
         "globex-storage-encryption": True,
     }
 
@@ -172,14 +173,14 @@ def test_every_bucket_is_private_versioned_and_cleans_up_old_uploads(prod: Resou
         flags = [value for value in block.inputs.values() if isinstance(value, bool)]
         assert flags == [True] * 4
     statuses = [v.inputs["versioningConfiguration"] for v in of_type(prod, "BucketVersioning")]
-    assert statuses == [{"status": "Enabled"}] * 3
+    assert statuses == [{"status": "Enabled"}] * 4
     for lifecycle in of_type(prod, "BucketLifecycleConfiguration"):
         (abort,) = [
             rule for rule in lifecycle.inputs["rules"] if "abortIncompleteMultipartUpload" in rule
         ]
         assert abort["status"] == "Enabled"
     owners = [o.inputs["rule"]["objectOwnership"] for o in of_type(prod, "BucketOwnershipControls")]
-    assert owners == ["BucketOwnerEnforced"] * 3
+    assert owners == ["BucketOwnerEnforced"] * 4
 
 
 def test_databases_come_after_lake_formation_is_closed(prod: Resources, hard: Resources) -> None:
@@ -228,6 +229,21 @@ def test_every_component_of_an_owner_claims_what_it_makes(prod: Resources) -> No
     assert len(claims["globex-iam"]["principals"]) == 4
 
 
+def test_a_tenant_is_entered_in_the_registry_when_all_of_it_is_there(
+    prod: Resources, hard: Resources
+) -> None:
+    for found, tenant, owner in ((prod, "acme", "platform"), (hard, "initech", "initech")):
+        (entry,) = (one for one in of_type(found, "BucketObjectv2") if one.tenant == tenant)
+        assert f"--{owner}--" in entry.inputs["bucket"]
+        assert entry.inputs["key"] == f"tenants/{tenant}.json"
+        assert {"audit", "runs"} <= set(json.loads(entry.inputs["content"]))
+        before = {urn.rpartition("::")[2] for urn in entry.dependencies}
+        own = {one.name for one in found if one.tenant == tenant and one.type.startswith("aws:")}
+        assert own - before == {f"{tenant}-entry"}
+        fence = {f"foundation-registry-bucket-{part}" for part in ("policy", "encryption")}
+        assert fence <= before
+
+
 def test_no_resource_is_an_orphan(prod: Resources) -> None:
     for resource in prod:
         if resource.type.startswith("aws:"):
@@ -240,7 +256,6 @@ def test_a_new_tenant_changes_only_what_serves_all(tmp_path: Path) -> None:
     assert set(before) < set(after)
     changed = {before[urn].name for urn in before if told(before[urn]) != told(after[urn])}
     assert changed == {
-        "account-tenant-tag",
         "platform-nessie-gateway-definition",
         "platform-nessie-metadata-1",
         *(f"dagster-{service}-definition" for service in ("code", "webserver", "daemon")),
@@ -262,7 +277,8 @@ def test_no_two_things_of_a_kind_have_one_name(tmp_path: Path) -> None:
             for key in ("name", "identifier", "bucket", "family"):
                 if name := resource.inputs.get(key):
                     scope = [
-                        resource.inputs.get(s) for s in ("role", "logGroupName", "databaseName")
+                        resource.inputs.get(s)
+                        for s in ("role", "logGroupName", "databaseName", "key")
                     ]
                     kind = f"{resource.type}/{key} of {scope}"
                     assert named.setdefault((kind, str(name)), resource.name) == resource.name
@@ -319,7 +335,6 @@ def test_one_tenant_more_changes_its_shard_and_the_platforms_lists_of_tenants(
     assert new == {"prod": set(), "prod-01": set(), "prod-02": {"umbrella"}}
     assert changed == {
         "prod": {
-            "account-tenant-tag",
             "platform-nessie-gateway-definition",
             *(f"dagster-{service}-definition" for service in ("code", "webserver", "daemon")),
             "foundation-audit-router-function",
