@@ -142,8 +142,10 @@ class Bucket:
         except (ClientError, BotoCoreError) as error:
             if isinstance(error, ClientError) and error.response["Error"]["Code"] in _ABSENT:
                 return None
-            place = f"s3://{self._bucket}/{self._prefix}{name}"
-            raise RegistryError(f"{place}: {_said(error)}") from error
+            said = _said(error)
+            if said == "AccessDenied":  # S3 tells who may not list no more than that
+                said += ": it may not be read, or is not there"
+            raise RegistryError(f"s3://{self._bucket}/{self._prefix}{name}: {said}") from error
 
 
 def place_of(environ: Mapping[str, str]) -> Place:
