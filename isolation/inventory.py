@@ -79,7 +79,7 @@ class Inventory:
         for resource in graph.resources:
             self._by_type[kind_of(resource)].append(resource)
             self.by_urn[resource.urn] = resource
-        told = list(_told(graph))
+        told = _told(graph)
         self._partitions_of = _grouped((account, partition) for _, account, partition in told)
         self._accounts_of = _grouped(
             (provider, account) for provider, account, _ in told if account
@@ -350,14 +350,19 @@ def _first_of(urns: Iterable[str]) -> str:
     return f"{first}, and {len(others)} more," if others else first
 
 
-def _told(graph: Graph) -> Iterator[tuple[str, str, str]]:
+def _told(graph: Graph) -> list[tuple[str, str, str]]:
     """What resources tell: their provider, their account (or none), their partition."""
+    placed = {(one.provider, one.account, one.region): None for one in graph.resources}
+    found = {
+        (provider, account, named): None
+        for provider, account, region in placed
+        if (named := partition_of_region(region))
+    }
     for resource in graph.resources:
-        if resource.region and (named := partition_of_region(resource.region)):
-            yield resource.provider, resource.account, named
         known = _own_arn(resource)
         if isinstance(known, str) and (match := _HEAD.match(known)):
-            yield resource.provider, match[2] or "", match[1]
+            found[resource.provider, match[2] or "", match[1]] = None
+    return list(found)
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

@@ -46,6 +46,7 @@ class Ownership:
         self.tag = tag
         self.faults: list[str] = []
         self.claims = tuple(self._read(graph))
+        self.faults += _elsewhere(self.claims, inventory)
         self.by_claims = bool(self.claims)
         self._acting: dict[str, list[Claim]] = defaultdict(list)
         self._table = _Table()
@@ -118,6 +119,17 @@ class Ownership:
     def disputed(self) -> Iterable[tuple[Claim, str, Claim, str]]:
         """Pairs of claims of two tenants that some ARN would meet, with the patterns."""
         yield from self._table.disputed()
+
+
+def _elsewhere(claims: Iterable[Claim], inventory: Inventory) -> Iterable[str]:
+    """What is claimed where the estate has nothing, so that nothing would be asked about it."""
+    heads = tuple(f"arn:{partition}:" for partition in inventory.partitions)
+    for claim in claims:
+        for arn in (*claim.owns, *claim.restricted):
+            if not arn.startswith(heads):
+                yield (
+                    f"{claim.urn} claims {arn}, in a partition of AWS that no state has anything in"
+                )
 
 
 class _Table:

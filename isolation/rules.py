@@ -13,8 +13,6 @@ from isolation.flows import flows, opened
 from isolation.graph import Resource
 from isolation.inventory import is_arn, tags, value, values
 from isolation.nessie import nessies
-from isolation.ownership import Claim
-from isolation.partitions import partition_of
 from isolation.principals import Kind, account_of
 from isolation.sessions import opens, unbound
 from isolation.verdict import Counterexample, Place
@@ -377,23 +375,15 @@ def _unknowns(estate: Estate, classes: Classes) -> Iterator[str]:
     for thing in classes.everything():
         yield from _unreadable(thing.documents)
     for claim in estate.ownership.claims:
-        yield from _unfounded(estate, claim)
+        for principal in claim.principals if claim.tenant is not None or claim.session_tag else ():
+            if not estate.roles_named(principal) and not _elsewhere(estate, principal):
+                yield f"{claim.urn} claims the principal {principal}, which no state has"
     for kind in estate.inventory.kinds:
         if kind in _NOT_UNDERSTOOD:
             for resource in estate.inventory.of(kind):
                 yield f"{resource.urn} ({kind}) {_NOT_UNDERSTOOD[kind]}"
         elif kind.startswith("aws:") and kind not in _READ:
             yield from _unread(estate, kind)
-
-
-def _unfounded(estate: Estate, claim: Claim) -> Iterator[str]:
-    """What a claim names and could not be looked for, or was not found."""
-    for arn in (*claim.owns, *claim.restricted):
-        if partition_of(arn) not in estate.inventory.partitions:
-            yield f"{claim.urn} claims {arn}, in a partition of AWS that no state has anything in"
-    for principal in claim.principals if claim.tenant is not None or claim.session_tag else ():
-        if not estate.roles_named(principal) and not _elsewhere(estate, principal):
-            yield f"{claim.urn} claims the principal {principal}, which no state has"
 
 
 def _elsewhere(estate: Estate, principal: str) -> bool:

@@ -116,7 +116,7 @@ def assess(
     ]
     found = usages(held, environment.limits)
     changes = tuple(_changes(stack) for stack in stacks if stack.plan.name in names)
-    prices = cost.Prices.read()
+    prices = cost.prices_of(environment.price_region)
     refusals = [
         *_reached(verdict),
         *(_grant(one, f"; {HELD_OFF}") for one in held_off),
@@ -131,8 +131,9 @@ def assess(
         stacks=changes,
         verdict=verdict,
         policies=policies,
-        costs=_costs(stacks, prices),
-        currency=prices.currency,
+        costs=_costs(stacks, prices) if prices else (),
+        currency=prices.currency if prices else "",
+        notes=() if prices else (cost.unpriced(environment.price_region),),
         usages=found,
         forecasts=_forecasts(stacks, found),
     )

@@ -45,9 +45,8 @@ def _lines(plan: Plan) -> Iterator[tuple[str, str | None]]:
         good = plan.verdict.answer is Answer.PROVEN
         yield f"isolation: {_verdict(plan.verdict)}", "green" if good else "red"
         yield f"policies: {_policies(plan)}", None
-        yield f"{plan.currency} a month, today, then, and the change:", None
-        for owner, today, planned, change in _costs(plan):
-            yield f"  {owner:<22}{today:>10}{planned:>10}{change:>10}", None
+        for text in _costs_told(plan):
+            yield text, None
         yield "quotas, the fullest:", None
         for usage in _fullest(plan.usages):
             yield f"  {usage.used:>7} of {usage.limit:<7} {usage.what}, {usage.place}", None
@@ -105,6 +104,8 @@ def _markdown_verdict(verdict: Verdict, plan: Plan) -> Iterator[str]:
 
 
 def _markdown_costs(plan: Plan) -> Iterator[str]:
+    if not plan.currency:
+        return  # a note says why
     yield f"| {plan.currency} a month | today | planned | change |"
     yield "| --- | ---: | ---: | ---: |"
     for row in _costs(plan):
@@ -184,6 +185,14 @@ def _policies(plan: Plan) -> str:
         return "all rules hold"
     rules = Counter(fault.rule for fault in plan.policies)
     return "violated: " + ", ".join(f"{rule} ({count})" for rule, count in rules.items())
+
+
+def _costs_told(plan: Plan) -> Iterator[str]:
+    if not plan.currency:
+        return  # a note says why
+    yield f"{plan.currency} a month, today, then, and the change:"
+    for owner, today, planned, change in _costs(plan):
+        yield f"  {owner:<22}{today:>10}{planned:>10}{change:>10}"
 
 
 def _costs(plan: Plan) -> Iterator[tuple[str, str, str, str]]:

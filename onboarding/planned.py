@@ -127,7 +127,7 @@ class Plan:
         refusals: the gravest first.
         verdict: the proof's, on the state that the update would make; None where the files are
             refused before there is such a state.
-        currency: of the costs.
+        currency: of the costs; empty where no prices are known, and there are none.
         usages: what each account and region would hold, against its quotas, the fullest first.
         forecasts: how many further tenants of each tier fit.
         tenant: the only one whose changes are asked for; empty for all.

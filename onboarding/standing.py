@@ -56,7 +56,7 @@ class Standing:
         proof_age: in seconds.
         stale: whether a stack was written since.
         drift_age: seconds since stacks were last read back; None when never.
-        currency: of costs.
+        currency: of costs; empty where no prices of the environment's region are known.
     """
 
     environment: str
@@ -86,7 +86,7 @@ def standing(root: Path, reporter: Reporter, *, stack: str = "") -> Standing:
     environment = scope.stacks[0].environment.name
     noted = Noted.of(found.layout.home, environment)
     proof, drift = noted.found(PROOF) or {}, noted.found(DRIFT) or {}
-    prices = cost.Prices.read()
+    prices = cost.prices_of(scope.stacks[0].environment.price_region)
     updated = [deployed.state(plan.name).updated for plan in scope.stacks]
     return Standing(
         environment,
@@ -96,15 +96,16 @@ def standing(root: Path, reporter: Reporter, *, stack: str = "") -> Standing:
         proof_age=_age(proof.get("at")),
         stale=bool(proof) and any(_seconds(one) > proof["at"] for one in updated if one),
         drift_age=_age(drift.get("at")),
-        currency=prices.currency,
+        currency=prices.currency if prices else "",
     )
 
 
 def rows(
-    scope: Scope, deployed: Deployed, drift: Mapping[str, Any], prices: cost.Prices
+    scope: Scope, deployed: Deployed, drift: Mapping[str, Any], prices: cost.Prices | None
 ) -> Iterator[Row]:
     """The platform and each tenant; ``drift``: the note on which stacks were read back last."""
-    costs = monthly([deployed.entries(plan.name) for plan in scope.stacks], prices)
+    states = [deployed.entries(plan.name) for plan in scope.stacks]
+    costs = monthly(states, prices) if prices else {}
     read = set(drift.get("stacks", ()))
     stacks: dict[str, list[str]] = defaultdict(list)
     tiers = {PLATFORM: ""}
@@ -128,7 +129,7 @@ def rows(
             deployed=owner in there and bool(updated),
             updated=updated,
             differs=drift["owners"].get(owner, 0) if read.issuperset(names) else None,
-            cost=f"{costs.get(owner, Decimal(0)):.2f}",
+            cost=f"{costs.get(owner, Decimal(0)):.2f}" if prices else "",
         )
 
 

@@ -52,7 +52,7 @@ def _console() -> Console:
 
 def _show_status(console: Console, found: Standing) -> None:
     table = Table("tenant", "tier", "stack", "last update", "drift", box=None)
-    table.add_column(f"{found.currency} a month", justify="right")
+    table.add_column(f"{found.currency} a month" if found.currency else "", justify="right")
     for row in found.rows:
         table.add_row(
             row.tenant,

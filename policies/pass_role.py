@@ -1,5 +1,6 @@
 """Whoever passes roles passes named ones."""
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
@@ -7,7 +8,7 @@ from isolation.graph import Resource
 from policies.rule import ResourceRule, Settings
 from policies.statements import Statement, allowing, listed, title
 
-_ANY_ROLE = ("*", "arn:aws:iam::*:role/*", "arn:aws:iam::*:*")
+_ANY_ROLE = re.compile(r"\*|arn:[^:]+:iam::\*:(role/)?\*")
 
 
 def passes(statement: Statement) -> bool:
@@ -18,7 +19,8 @@ def passes(statement: Statement) -> bool:
 
 def _find(resource: Resource, _: Settings) -> Iterator[str]:
     for statement in allowing(resource):
-        anything = [one for one in listed(statement.get("Resource")) if one in _ANY_ROLE]
+        resources = map(str, listed(statement.get("Resource")))
+        anything = any(_ANY_ROLE.fullmatch(one) for one in resources)
         if passes(statement) and (anything or "NotResource" in statement):
             yield f"may pass any role: {title(statement)}"
 

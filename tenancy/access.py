@@ -165,7 +165,7 @@ def _key(stored: Stored, parts: tuple[str, ...], actions: tuple[str, ...]) -> St
     names, storage = stored.names, stored.storage
     conditions: Conditions = {
         "ForAnyValue:StringEquals": {"kms:ResourceAliases": storage.key_alias},
-        "StringEquals": {"kms:ViaService": f"s3.{names.region}.amazonaws.com"},
+        "StringEquals": {"kms:ViaService": names.via("s3")},
     }
     if isinstance(storage, SharedPrefix):
         # Separates prefixes only while bucket keys are off: then the context is the object's ARN

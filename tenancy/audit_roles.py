@@ -161,7 +161,7 @@ def _through(service: str, names: Names, alias: str, objects: str | None = None)
     """The use of the key ``alias`` through one service only and, if given, for ``objects``."""
     conditions: Conditions = {
         "ForAnyValue:StringEquals": {"kms:ResourceAliases": alias},
-        "StringEquals": {"kms:ViaService": f"{service}.{names.region}.amazonaws.com"},
+        "StringEquals": {"kms:ViaService": names.via(service)},
     }
     if objects is None:
         return conditions

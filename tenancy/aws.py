@@ -12,7 +12,7 @@ from tenancy.errors import Refusal
 from tenancy.model import refuse_non_text, safe
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
-_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
+_REGION = re.compile(r"(?:us-gov|[a-z]{2})-[a-z]+-[0-9]")
 # Path up to 512 characters and name up to 64, both of these characters.
 _IAM = re.compile(
     r"arn:aws(?:-us-gov|-cn)?:iam::[0-9]{12}:(role|user)(?:/[A-Za-z0-9+=,.@_-]{1,128}){0,8}"

@@ -66,6 +66,20 @@ class Prices(_Table):
         return cls.model_validate(yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader))  # noqa: S506 - BaseLoader makes texts only
 
 
+def prices_of(region: str) -> Prices | None:
+    """The list prices of a region; None where none are known."""
+    known = Prices.read()
+    return known if known.region == region else None
+
+
+def unpriced(region: str) -> str:
+    """What is told of a region without prices."""
+    return (
+        f"no cost is estimated: no list prices of {region} are known, only those of"
+        f" {Prices.read().region} (price_region)"
+    )
+
+
 @dataclass(frozen=True)
 class Resource:
     """A resource of the program: its Pulumi type and inputs, as the engine is told them."""

@@ -32,6 +32,7 @@ def estate_problems(
         *_shared_accounts(environments, tenants),
         *_shared_vended(environments, tenants, vended),
         *_environments_in_one_place(environments),
+        *(problem for environment in environments for problem in _in_its_partition(environment)),
         *(problem for tenant in tenants for problem in _placement(tenant, environments)),
         *(
             problem
@@ -196,6 +197,37 @@ def _environments_in_one_place(environments: tuple[Environment, ...]) -> Iterato
             )
 
 
+def _in_its_partition(environment: Environment) -> Iterator[Problem]:
+    """What an environment names or wants that its partition of AWS does not have."""
+    source, here = f"Pulumi.{environment.name}.yaml", partition(environment.region)
+    for field in ("deployers", "platform_admins"):
+        for index, arn in enumerate(getattr(environment, field)):
+            where = f"tenancy:environment.{field}[{index}]"
+            yield from _foreign(source, where, arn, environment)
+    if environment.organization is not None and here == "aws-us-gov":
+        yield Problem(
+            source,
+            "tenancy:environment.organization",
+            "no account is vended in GovCloud: one is made from the commercial partition, with"
+            " CreateGovCloudAccount, by the management account of an organization there (AWS"
+            " Organizations API Reference)",
+            "leave `organization` out, and write each hard tenant's `account_id`",
+        )
+
+
+def _foreign(source: str, field: str, arn: str, environment: Environment) -> Iterator[Problem]:
+    own, here = arn.split(":")[1], partition(environment.region)
+    if own != here:
+        yield Problem(
+            source,
+            field,
+            f"{arn} is in the partition {own} of AWS, and environment {environment.name} in {here}:"
+            ' nobody of one acts in the other (IAM User Guide, "Cross account resource access in'
+            ' IAM")',
+            f"name a role or user of the partition {here}: arn:{here}:iam::...",
+        )
+
+
 def _placement(tenant: Tenant, environments: tuple[Environment, ...]) -> Iterator[Problem]:
     names = [environment.name for environment in environments]
     if not any(environment.takes(tenant) for environment in environments):
@@ -237,30 +269,40 @@ def _membership(tenant: Tenant, environment: Environment) -> Iterator[Problem]:
             'add `account_id: "123456789012"` with its number, or describe `organization` in'
             f" {source}",
         )
-    own_accounts = {environment.account_id, tenant.account_id}
     for field, grantee in _grantees(tenant):
-        if isinstance(grantee, OidcSubject):
-            if grantee.oidc.provider not in environment.oidc_providers:
-                yield Problem(
-                    _file(tenant),
-                    f"{field}.oidc.provider",
-                    f"environment {environment.name} has no OIDC provider {grantee.oidc.provider}",
-                    f"add it to oidc_providers in {source}",
-                )
-        elif grantee.external_id:
-            name = config_name(grantee.external_id)
-            if name not in environment.external_ids:
-                yield Problem(
-                    _file(tenant),
-                    f"{field}.external_id",
-                    f"environment {environment.name} has no external id {name}",
-                    f"add it to external_ids in {source}",
-                )
-        elif grantee.aws.split(":")[4] not in own_accounts:
+        yield from _granted(tenant, environment, field, grantee)
+
+
+def _granted(
+    tenant: Tenant, environment: Environment, field: str, grantee: AwsPrincipal | OidcSubject
+) -> Iterator[Problem]:
+    """What one of a tenant's principals needs from the environment."""
+    source = f"Pulumi.{environment.name}.yaml"
+    if isinstance(grantee, AwsPrincipal):
+        yield from _foreign(_file(tenant), f"{field}.aws", grantee.aws, environment)
+    own_accounts = {environment.account_id, tenant.account_id}
+    if isinstance(grantee, OidcSubject):
+        if grantee.oidc.provider not in environment.oidc_providers:
+            yield Problem(
+                _file(tenant),
+                f"{field}.oidc.provider",
+                f"environment {environment.name} has no OIDC provider {grantee.oidc.provider}",
+                f"add it to oidc_providers in {source}",
+            )
+    elif grantee.external_id:
+        name = config_name(grantee.external_id)
+        if name not in environment.external_ids:
             yield Problem(
                 _file(tenant),
                 f"{field}.external_id",
-                "a principal of a foreign account needs an external id, or whoever it works for"
-                " can make it their deputy",
-                f"add `external_id: config:<name>` and the name to external_ids in {source}",
+                f"environment {environment.name} has no external id {name}",
+                f"add it to external_ids in {source}",
             )
+    elif grantee.aws.split(":")[4] not in own_accounts:
+        yield Problem(
+            _file(tenant),
+            f"{field}.external_id",
+            "a principal of a foreign account needs an external id, or whoever it works for"
+            " can make it their deputy",
+            f"add `external_id: config:<name>` and the name to external_ids in {source}",
+        )

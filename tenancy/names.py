@@ -51,9 +51,15 @@ def shortened(name: str, limit: int) -> str:
     return f"{name[: limit - 9].rstrip('-')}-{digest}"
 
 
+_CHINA = "aws-cn"
+_OF_CHINA = frozenset({"ecr.api", "ecr.dkr"})
+"""Endpoint services that have names of their own in China, of those that the program asks for (as
+``aws ec2 describe-vpc-endpoint-services`` lists them there)."""
+
+
 def partition(region: str) -> str:
     """The AWS partition of a region: government and China have one of their own."""
-    return {"us-gov": "aws-us-gov", "cn": "aws-cn"}.get(region.rsplit("-", 2)[0], "aws")
+    return {"us-gov": "aws-us-gov", "cn": _CHINA}.get(region.rsplit("-", 2)[0], "aws")
 
 
 def snake(name: str) -> str:
@@ -318,7 +324,24 @@ class Names:
 
     def endpoint_service(self, service: str) -> str:
         """The name that a VPC endpoint of an AWS service is asked for by."""
-        return f"com.amazonaws.{self.region}.{service}"
+        head = "cn." if self.partition == _CHINA and service in _OF_CHINA else ""
+        return f"{head}com.amazonaws.{self.region}.{service}"
+
+    # --- services
+
+    def via(self, service: str) -> str | tuple[str, ...]:
+        """What ``kms:ViaService`` says where a service calls. Which of two domains it says in China
+        is documented nowhere; neither names another service.
+        """
+        name = f"{service}.{self.region}.amazonaws.com"
+        return (name, f"{name}.cn") if self.partition == _CHINA else name
+
+    @property
+    def logs_principal(self) -> str:
+        """CloudWatch Logs, as what calls a function that is subscribed to a log group."""
+        if self.partition == _CHINA:
+            return f"logs.{self.region}.amazonaws.com.cn"
+        return "logs.amazonaws.com"
 
     def flow_logs_boundary(self, owner: str) -> str:
         """The name of the managed policy that bounds the role of the owner's flow logs."""

@@ -217,7 +217,7 @@ def shared_key_statement(names: Names) -> Statement:
         (names.any_key_arn,),
         {
             "ForAnyValue:StringEquals": {"kms:ResourceAliases": names.key_alias(SHARED)},
-            "StringEquals": {"kms:ViaService": f"s3.{names.region}.amazonaws.com"},
+            "StringEquals": {"kms:ViaService": names.via("s3")},
             "StringLike": {
                 "kms:EncryptionContext:aws:s3:arn": names.objects_arn(names.bucket(SHARED))
             },

@@ -210,7 +210,7 @@ class AuditTrail(pulumi.ComponentResource):
             statement_id="TrailEvents",
             function=function.name,
             action="lambda:InvokeFunction",
-            principal="logs.amazonaws.com",
+            principal=names.logs_principal,
             source_account=names.account_id,
             source_arn=f"{names.log_group_arn(owner, TRAIL)}:*",
             opts=self._child,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,15 @@ def judged(
 
 def of(plan: Plan, code: Code) -> list[Refusal]:
     return [refusal for refusal in plan.refusals if refusal.code is code]
+
+
+def test_a_region_without_prices_is_told_and_priced_by_no_others(tmp_path: Path) -> None:
+    prod = ENVIRONMENT.format(name="prod", account=ACCOUNT)
+    prod = prod.replace("price_region: us-east-1", "price_region: us-gov-west-1")
+    files = {"Pulumi.prod.yaml": prod, "tenants/initech.yaml": None}
+    plan = judged(load_estate(write_estate(tmp_path, files)), sound())
+    assert (plan.costs, plan.currency) == ((), "")
+    assert any("no list prices of us-gov-west-1" in note for note in plan.notes)
 
 
 def test_a_sound_estate_is_proven_and_none_of_the_grave_refusals_is_there(estate: Estate) -> None:

@@ -141,3 +141,10 @@ def test_many_new_resources_are_counted_by_type_and_every_replaced_one_is_told()
     assert "+- aws:sqs/queue:Queue x" in told
     assert "q17" not in told
     assert "never deployed" in told
+
+
+def test_where_no_prices_are_known_there_is_a_note_and_no_table_of_costs() -> None:
+    plan = replace(PLAN, costs=(), currency="", notes=("no cost is estimated",))
+    for told in (shown(plan), markdown(plan)):
+        assert "a month" not in told
+        assert "no cost is estimated" in told

@@ -42,3 +42,7 @@ def test_a_tenant_whose_stack_is_deployed_without_it_is_not(scope: Scope) -> Non
     assert not found["acme"].deployed
     assert found["platform"].deployed
     assert found["acme"].differs is None
+
+
+def test_no_cost_is_told_where_no_prices_are_known(scope: Scope) -> None:
+    assert {row.cost for row in rows(scope, DEPLOYED, DRIFT, None)} == {""}

@@ -9,7 +9,9 @@ GRANTS = "aws:iam/rolePolicy:RolePolicy"
 
 
 @pytest.mark.parametrize("action", ["iam:PassRole", "IAM:passrole", "iam:Pass*", "iam:*", "*"])
-@pytest.mark.parametrize("resource", ["*", "arn:aws:iam::*:role/*"])
+@pytest.mark.parametrize(
+    "resource", ["*", "arn:aws:iam::*:role/*", "arn:aws-us-gov:iam::*:role/*", "arn:*:iam::*:*"]
+)
 def test_passing_any_role_is_told(action: str, resource: str) -> None:
     document = policy(Action=["s3:GetObject", action], Resource=resource)
     assert len(found(RULE, thing(GRANTS, policy=document))) == 1

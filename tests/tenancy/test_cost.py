@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tenancy.cost import PRICES, Prices, Resource, monthly
+from tenancy.cost import PRICES, Prices, Resource, monthly, prices_of, unpriced
 from tests.estates import run_on, write_estate
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "costs.md"
@@ -86,3 +86,11 @@ def test_a_price_that_is_missing_or_no_number_is_refused(
     path.write_text(told.replace(good, bad), "utf-8")
     with pytest.raises(ValidationError):
         Prices.read(path)
+
+
+def test_a_region_without_prices_has_none_and_that_is_told() -> None:
+    assert prices_of("us-east-1") == Prices.read()
+    assert prices_of("us-gov-west-1") is None
+    assert "no list prices of us-gov-west-1 are known, only those of us-east-1" in unpriced(
+        "us-gov-west-1"
+    )

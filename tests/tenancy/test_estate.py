@@ -7,10 +7,12 @@ import pytest
 from tenancy.errors import InvalidInput
 from tenancy.estate import load_estate
 from tests.estates import ENVIRONMENT, FILES, write_estate
+from tests.partitions import GOVCLOUD
 
 ACME, GLOBEX, INITECH = (FILES[f"tenants/{t}.yaml"] for t in ("acme", "globex", "initech"))
 PROD = FILES["Pulumi.prod.yaml"]
 ROLE = "arn:aws:iam::222222222222:role/analysts"
+GOVERNMENT = GOVCLOUD.moved(PROD)
 
 
 def test_a_hard_tenant_has_a_stack_in_its_own_account_and_region(tmp_path: Path) -> None:
@@ -168,6 +170,35 @@ RULES: dict[str, tuple[dict[str, str | None], tuple[str, str, str]]] = {
     "a region of another partition": (
         {"tenants/initech.yaml": INITECH.replace("us-west-2", "us-gov-west-1")},
         ("tenants/initech.yaml", "region", "different partitions of AWS"),
+    ),
+    "an administrator of another partition": (
+        {
+            "tenants/initech.yaml": None,
+            "Pulumi.prod.yaml": GOVERNMENT.replace(
+                "aws-us-gov:iam::222222222222:role/e", "aws:iam::222222222222:role/e"
+            ),
+        },
+        (
+            "Pulumi.prod.yaml",
+            "tenancy:environment.platform_admins[0]",
+            "engineers is in the partition aws of AWS, and environment prod in aws-us-gov",
+        ),
+    ),
+    "a tenant's principal of another partition": (
+        {
+            "tenants/initech.yaml": None,
+            "Pulumi.prod.yaml": GOVERNMENT,
+            "tenants/acme.yaml": ACME + f"access: {{reader: [{{aws: '{ROLE}'}}]}}\n",
+        },
+        ("tenants/acme.yaml", "access.reader[0].aws", "in the partition aws of AWS"),
+    ),
+    "accounts to be vended in GovCloud": (
+        {
+            "tenants/initech.yaml": None,
+            "Pulumi.prod.yaml": GOVERNMENT
+            + "    organization: {parent: r-root, email: 'aws+{tenant}@example.com'}\n",
+        },
+        ("Pulumi.prod.yaml", "tenancy:environment.organization", "CreateGovCloudAccount"),
     ),
     "an external id that the environment does not have": (
         {

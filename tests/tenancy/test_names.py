@@ -97,3 +97,15 @@ def test_government_regions_have_their_partition() -> None:
     assert names.bucket_arn("b") == "arn:aws-us-gov:s3:::b"
     assert Names("lakehouse", "prod", "222222222222", "cn-north-1").partition == "aws-cn"
     assert Names("lakehouse", "prod", "222222222222", "eu-central-1").partition == "aws"
+
+
+def test_a_few_names_of_services_are_others_in_china() -> None:
+    china = Names("lakehouse", "prod", "222222222222", "cn-north-1")
+    assert china.endpoint_service("ecr.api") == "cn.com.amazonaws.cn-north-1.ecr.api"
+    assert china.endpoint_service("logs") == "com.amazonaws.cn-north-1.logs"
+    assert china.logs_principal == "logs.cn-north-1.amazonaws.com.cn"
+    assert china.via("s3") == ("s3.cn-north-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn")
+    government = Names("lakehouse", "prod", "222222222222", "us-gov-west-1")
+    assert government.endpoint_service("ecr.api") == "com.amazonaws.us-gov-west-1.ecr.api"
+    assert government.logs_principal == "logs.amazonaws.com"
+    assert government.via("s3") == "s3.us-gov-west-1.amazonaws.com"
