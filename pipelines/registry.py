@@ -115,8 +115,12 @@ class Bucket:
 
     def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket, self._prefix = bucket, prefix
+        session = boto3.Session()
+        # Without one it would ask S3 in us-east-1, to which a network of ours has no way.
+        if session.region_name is None:
+            raise RegistryError("AWS_DEFAULT_REGION is missing: it says where the registry is")
         try:
-            self.client = boto3.client("s3", config=_CONFIG)
+            self.client = session.client("s3", config=_CONFIG)
         except (BotoCoreError, ValueError) as error:
             raise RegistryError(f"no client of S3: {type(error).__name__}") from error
 

@@ -204,6 +204,7 @@ def gateway_task(
             "GATEWAY_PUBLIC_KEY": identity.public_key,
             "GATEWAY_UPSTREAM": f"http://{names.discovery_host(ServiceKind.NESSIE)}:{NESSIE_PORT}",
             "GATEWAY_PORT": str(GATEWAY_PORT),
+            "AWS_DEFAULT_REGION": names.region,
         },
     )
 

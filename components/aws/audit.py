@@ -192,7 +192,7 @@ class AuditTrail(pulumi.ComponentResource):
             code=AssetArchive({**code, "pipelines/audit_router/routes.json": document}),
             role=role.arn,
             timeout=ROUTER_TIMEOUT,
-            memory_size=256,
+            memory_size=512,  # a cold start reads every tenant, at a third of a core
             dead_letter_config={"target_arn": failed.arn},
             logging_config={"log_format": "Text", "log_group": log.name},
             # Lambda refuses a dead-letter queue that the role may not send to yet.

@@ -337,3 +337,14 @@ def test_a_bucket_is_read_as_the_service_pages(
         lambda params, **_: params.update(MaxKeys=2),
     )
     assert len(found.read()) == 5
+
+
+def test_a_bucket_is_looked_for_in_the_region_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    with pytest.raises(RegistryError, match="AWS_DEFAULT_REGION"):
+        place_of({REGISTRY: "s3://lake/tenants/"})
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    found = place_of({REGISTRY: "s3://lake/tenants/"})
+    assert isinstance(found, Bucket)
+    assert found.client.meta.region_name == "eu-central-1"

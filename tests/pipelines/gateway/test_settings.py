@@ -44,6 +44,7 @@ def test_the_environment_of_the_deployed_task_is_understood(tmp_path: Path) -> N
     assert acme.public.data == f"{place}/lakehouse/data/"
     assert acme.restricted.data == f"{place}/restricted/data/"
     assert settings.port == 8080
+    assert task.environment["AWS_DEFAULT_REGION"] == stack.region
     claims = settings.verifier([f"Bearer {ISSUER.token('acme--reader')}"])
     assert claims.groups == ("acme--reader",)
     tables = [table for each in sharing for table in each.tables]
