@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 from isolation.graph import Graph, Resource
@@ -26,6 +25,7 @@ from policies.rules import RULES
 from tenancy import cost
 from tenancy.estate import StackPlan
 from tenancy.names import PLATFORM
+from tenancy.organization import OrganizationPlan
 from tenancy.quotas import Forecast, Held, Usage, forecast, usages
 from tenancy.tiers import Tier
 
@@ -39,7 +39,6 @@ _DATA = frozenset(
         "aws:glue/catalogDatabase:CatalogDatabase",
         "aws:glue/catalogTable:CatalogTable",
         "aws:kms/key:Key",
-        "aws:organizations/account:Account",
         "aws:rds/instance:Instance",
         "aws:s3/bucket:Bucket",
         "aws:secretsmanager/secret:Secret",
@@ -83,7 +82,7 @@ class Planned:
         twice: URNs that the program uses for two resources.
     """
 
-    plan: StackPlan
+    plan: StackPlan | OrganizationPlan
     deployed: Sequence[Entry]
     wanted: Sequence[Entry]
     steps: Sequence[Step] | None = None
@@ -95,7 +94,7 @@ def assess(
     stacks: Sequence[Planned],
     neighbours: Mapping[str, Sequence[Entry]],
     chosen: Iterable[str],
-    organizations: Mapping[str, Sequence[Entry]] = MappingProxyType({}),
+    organizations: Sequence[Planned] = (),
 ) -> Plan:
     """Everything that is known before an update of the stacks ``chosen``.
 
@@ -103,11 +102,12 @@ def assess(
         stacks: all of one environment.
         neighbours: what the program makes of stacks of other environments in the same accounts.
         chosen: names of the stacks that would be updated.
-        organizations: what the program makes of the stack that vends the environment's accounts.
+        organizations: the stack that vends the environment's accounts, deployed before the others.
     """
     names = set(chosen)
     environment = stacks[0].plan.environment
-    graph = _graph({**organizations, **{stack.plan.name: stack.wanted for stack in stacks}})
+    every = (*organizations, *stacks)
+    graph = _graph({stack.plan.name: stack.wanted for stack in every})
     verdict, held_off = prove_fences(graph, Options(strict=True))
     policies = tuple(_policies(graph))
     held = [
@@ -115,15 +115,15 @@ def assess(
         *_held(_graph(neighbours), ()),
     ]
     found = usages(held, environment.limits)
-    changes = tuple(_changes(stack) for stack in stacks if stack.plan.name in names)
+    changes = tuple(_changes(stack) for stack in every if stack.plan.name in names)
     prices = cost.prices_of(environment.price_region)
     refusals = [
         *_reached(verdict),
         *(_grant(one, f"; {HELD_OFF}") for one in held_off),
         *_collisions(graph),
-        *(_twice(urn) for stack in stacks for urn in stack.twice),
+        *(_twice(urn) for stack in every for urn in stack.twice),
         *_overruns(found),
-        *(refusal for stack in stacks for refusal in _losses(stack, changes)),
+        *(refusal for stack in every for refusal in _losses(stack, changes)),
         *(_violated(fault) for fault in policies),
     ]
     return Plan(
@@ -199,7 +199,7 @@ def _tenant(owner: str) -> str:
     return "" if owner == PLATFORM else owner
 
 
-def owners(entries: Iterable[Entry], plan: StackPlan | None) -> dict[str, str]:
+def owners(entries: Iterable[Entry], plan: StackPlan | OrganizationPlan | None) -> dict[str, str]:
     """URN -> whose it is: by its tag, by the tenant's component that it is in, or the stack's."""
     by_urn = {entry["urn"]: entry for entry in entries}
     found: dict[str, str] = {}

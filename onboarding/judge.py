@@ -28,6 +28,7 @@ from onboarding.scope import Scope
 from onboarding.state import StackState
 from tenancy.errors import InvalidInput, Kind, Problem
 from tenancy.estate import Estate, StackPlan
+from tenancy.organization import OrganizationPlan
 
 Exported = Mapping[str, Any]
 """What `pulumi stack export` prints."""
@@ -142,7 +143,7 @@ def judge(question: Question, engine: Engine, report: Reporter) -> Judged:
         Recorder(question.root, report, ahead=False) as recorder,
         ThreadPoolExecutor(1) as aside,
     ):
-        programs = recorder.keys((*scope.stacks, *scope.neighbours))
+        programs = recorder.keys((*scope.stacks, *scope.neighbours, *organizations))
         recording = aside.submit(
             recorder.record, Estate((*scope.stacks, *scope.neighbours), organizations)
         )
@@ -154,11 +155,15 @@ def judge(question: Question, engine: Engine, report: Reporter) -> Judged:
         found = _previews(question, programs, partial(_preview, engine, report), interrupt, report)
         recordings = recording.result()
         _raise_failures(recordings)
+
+        def planned(plan: StackPlan | OrganizationPlan) -> Planned:
+            return _planned(plan, deployed, recordings, found.get(plan.name))
+
         plan = assess(
-            [_planned(plan, deployed, recordings, found.get(plan.name)) for plan in scope.stacks],
+            [planned(plan) for plan in scope.stacks],
             {plan.name: recordings.entries(plan) for plan in scope.neighbours},
-            scope.chosen,
-            {plan.name: recordings.entries(plan) for plan in organizations},
+            [plan.name for plan in scope.order],
+            [planned(plan) for plan in organizations],
         )
     return Judged(replace(plan, tenant=scope.tenant), programs, found)
 
@@ -170,11 +175,11 @@ def _previews(
     interrupt: Callable[[], None],
     report: Reporter,
 ) -> dict[str, Preview]:
-    """Of each chosen stack that holds something: kept ones that still hold, and new ones."""
+    """Of each stack to deploy that holds something: kept ones that still hold, and new ones."""
     kept = question.kept
     keys = {
         plan.name: key_of_preview(question, plan, programs[plan.name])
-        for plan in question.scope.plans
+        for plan in question.scope.order
         if question.deployed.state(plan.name).in_cloud
     }
     found = {name: known for name, key in keys.items() if (known := kept.of(name, key))}
@@ -201,7 +206,7 @@ def keep_settled(question: Question, programs: Mapping[str, str], stacks: Iterab
         programs: stack -> a digest of the program and its input.
         stacks: names of those that were updated by these programs.
     """
-    for plan in question.scope.plans:
+    for plan in question.scope.order:
         if plan.name in stacks:
             state = question.deployed.state(plan.name)
             steps = tuple(Step(r.urn, SAME, r.type, r.name, done=False) for r in state.resources)
@@ -209,11 +214,12 @@ def keep_settled(question: Question, programs: Mapping[str, str], stacks: Iterab
             question.kept.keep(plan.name, key, Preview(steps))
 
 
-def key_of_preview(question: Question, plan: StackPlan, program: str) -> str:
+def key_of_preview(question: Question, plan: StackPlan | OrganizationPlan, program: str) -> str:
     """Of all that a preview depends on: of other stacks, what they tell."""
     files = [question.root / "Pulumi.yaml", question.root / f"Pulumi.{plan.name}.yaml"]
     deployed = question.deployed
-    others = [each.name for each in question.scope.stacks if each.name != plan.name]
+    stacks = question.scope.stacks if isinstance(plan, StackPlan) else ()  # accounts come first
+    others = [each.name for each in stacks if each.name != plan.name]
     return previews.key_of(
         program,
         *(file.read_bytes() if file.is_file() else b"" for file in files),
@@ -223,7 +229,10 @@ def key_of_preview(question: Question, plan: StackPlan, program: str) -> str:
 
 
 def _planned(
-    plan: StackPlan, deployed: Deployed, recordings: Recordings, preview: Preview | None
+    plan: StackPlan | OrganizationPlan,
+    deployed: Deployed,
+    recordings: Recordings,
+    preview: Preview | None,
 ) -> Planned:
     return Planned(
         plan,

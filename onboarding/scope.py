@@ -40,6 +40,16 @@ class Scope:
         """The chosen stacks, in the order of deployment."""
         return tuple(plan for plan in self.stacks if plan.name in self.chosen)
 
+    @property
+    def vended(self) -> tuple[OrganizationPlan, ...]:
+        """The stack that is deployed before the chosen ones, where there is one."""
+        return (self.organization,) if self.organization and self.vending else ()
+
+    @property
+    def order(self) -> tuple[StackPlan | OrganizationPlan, ...]:
+        """All that are deployed, the one of vended accounts first."""
+        return (*self.vended, *self.plans)
+
 
 def scope_of(estate: Estate, stack: str = "", tenant: str = "") -> Scope:
     """The scope that a command's options mean.

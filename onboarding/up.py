@@ -16,6 +16,7 @@ from onboarding.opened import Opened, opened
 from onboarding.parallel import at_once
 from onboarding.plan import of_backend, question, read_estate
 from onboarding.planned import Plan
+from onboarding.previews import Preview
 from onboarding.progress import Reporter
 from onboarding.recordings import program_key
 from onboarding.scope import Scope, scope_of
@@ -108,15 +109,15 @@ def up(
         # In a cloud that is new, accounts are there before stacks in them are looked at; else they
         # are vended, or changed, when nothing speaks against it.
         anew = not lacking and _is_new(target, scope)
-        vended = _vend(target, root, scope, reporter) if anew else ()
+        vended = _vend(found, target, {}) if anew else ()
         mended = _mend(target, scope, reporter, None if held else before)
-        if held or any(mended.values()):  # then they are not what they were
+        if held or vended or any(mended.values()):  # then they are not what they were
             before = Deployed.read(engine, reporter)
         judged = _judge(found, before, reporter)
         if judged.plan.changed and not confirm(judged.plan):
             return UpResult(target.endpoint, target.instance, plan=judged.plan, declined=True)
         if not anew:
-            vended = _vend(target, root, scope, reporter)
+            vended = _vend(found, target, judged.previews)
         if lacking:
             scope = scope_of(load_estate(root), stack, tenant)
             mended = _mend(target, scope, reporter) | mended
@@ -147,22 +148,27 @@ def _is_new(target: Target, scope: Scope) -> bool:
     return plan is not None and target.cloud is not None and not target.holds(plan.name)
 
 
-def _vend(target: Target, root: Path, scope: Scope, reporter: Reporter) -> tuple[StackSummary, ...]:
+def _vend(
+    found: Opened, target: Target, previews: Mapping[str, Preview]
+) -> tuple[StackSummary, ...]:
     """Have the accounts vended that tenants lack, and write down which they are."""
-    plan = scope.organization
-    if plan is None or not scope.vending:
-        return ()
-    program = program_key(root, plan)
-    state = target.engine.export(plan.name) or StackState()
-    summary = _unchanged(target, plan.name, program, state)
-    if summary is None or is_held(target, plan.name):
-        reasons = mend(target, plan.name, reporter)
-        updated = deploy(target, plan.name, reporter, program=program)
-        summary = replace(updated.summary, mended=reasons)
-        state = StackState.of(updated.exported)
-    for file in vending.write_down(root, plan, vending.vended_in(state)):
-        reporter.say(f"{plan.name}: {file} tells the account from now on")
-    return (summary,)
+    summaries = []
+    for plan in found.scope.vended:
+        program = program_key(found.root, plan)
+        state = target.engine.export(plan.name) or StackState()
+        summary = _unchanged(target, plan.name, program, state)
+        if summary is None or is_held(target, plan.name):
+            reasons = mend(target, plan.name, found.reporter)
+            preview = None if reasons else previews.get(plan.name)
+            updated = deploy(target, plan.name, found.reporter, preview=preview, program=program)
+            summary = replace(updated.summary, mended=reasons)
+            state = StackState.of(updated.exported)
+            left = Deployed({plan.name: updated.exported})
+            keep_settled(question(found, left), {plan.name: program}, (plan.name,))
+        for file in vending.write_down(found.root, plan, vending.vended_in(state)):
+            found.reporter.say(f"{plan.name}: {file} tells the account from now on")
+        summaries.append(summary)
+    return tuple(summaries)
 
 
 def _unchanged(target: Target, stack: str, program: str, state: StackState) -> StackSummary | None:

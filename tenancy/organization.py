@@ -80,6 +80,7 @@ class OrganizationPlan:
     hard: ClassVar[bool] = False
     shard: ClassVar[bool] = False
     owner: ClassVar[str] = PLATFORM
+    tenants: ClassVar[tuple[()]] = ()
     tenant_ids: ClassVar[tuple[str, ...]] = ()
     assumed_roles: ClassVar[tuple[str, ...]] = ()
 

@@ -13,7 +13,9 @@ from isolation.verdict import Answer
 from onboarding.assess import Planned, assess
 from onboarding.events import Step
 from onboarding.planned import Code, Plan, Refusal
+from tenancy.environment import Organization
 from tenancy.estate import Estate, load_estate
+from tenancy.organization import OrganizationPlan
 from tests.estates import ENVIRONMENT, write_estate
 from tests.isolation.small import ACCOUNT, LAKE, REGION, allow, bucket, platform, tenant
 
@@ -43,6 +45,11 @@ def sound() -> Entries:
 
 def step(kind: str, name: str, op: str) -> Step:
     return Step(URN.format(f"tenancy:aws:Group${kind}", name), op, kind, name, done=False)
+
+
+def vending(estate: Estate) -> OrganizationPlan:
+    organization = Organization(parent="r-ab12", email="aws+{tenant}@corp.example")
+    return OrganizationPlan(estate.stack("prod").environment, organization, ("acme",))
 
 
 @pytest.fixture(scope="module")
@@ -234,5 +241,30 @@ def test_what_has_no_tag_is_its_tenants_whatever_the_order_of_the_entries(estate
 def test_what_the_stack_of_vended_accounts_makes_is_judged_too(estate: Estate) -> None:
     again = resource("aws:s3/bucket:Bucket", "again", bucket="lake")
     stack = Planned(estate.stack("prod"), [], sound())
-    plan = assess([stack], {}, ["prod"], {"prod-org": [placed(), again]})
+    organization = Planned(vending(estate), [], [placed(), again])
+    plan = assess([stack], {}, ["prod-org", "prod"], [organization])
     assert of(plan, Code.COLLISION)
+
+
+def test_what_changes_in_the_stack_of_vended_accounts_is_listed_first(estate: Estate) -> None:
+    kind = "aws:organizations/policy:Policy"
+    policy = resource(kind, "limits", content="{}")
+    organization = Planned(vending(estate), [policy], [policy], [step(kind, "limits", "update")])
+    stack = Planned(estate.stack("prod"), sound(), sound(), [])
+    plan = assess([stack], {}, ["prod-org", "prod"], [organization])
+    assert [each.stack for each in plan.stacks] == ["prod-org", "prod"]
+    assert [(c.tenant, c.op, c.name) for c in plan.stacks[0].changes] == [("", "update", "limits")]
+    assert plan.changed == 1
+    assert not assess([stack], {}, ["prod"], [organization]).changed, "it is not deployed then"
+
+
+def test_an_account_in_use_is_not_replaced_and_one_that_was_left_may_go(estate: Estate) -> None:
+    kind = "aws:organizations/account:Account"
+    account = resource(kind, "acme-account", name="acme")
+    (gone,) = (step(kind, "acme-account", "delete"),)
+    stack = Planned(estate.stack("prod"), sound(), sound(), [])
+    left = Planned(vending(estate), [account], [], [gone])
+    assert not of(assess([stack], {}, ["prod-org"], [left]), Code.DATA_LOSS)
+    held = Planned(vending(estate), [account], [], [gone], protected=[account["urn"]])
+    (refusal,) = of(assess([stack], {}, ["prod-org"], [held]), Code.DATA_LOSS)
+    assert refusal.where == account["urn"]
