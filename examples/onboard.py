@@ -2,9 +2,9 @@
 
     python examples/onboard.py initech --tier medium --contact ops@initech.example
 
-It runs in the project's folder and prints one JSON object on standard output. The exit code is 0,
-or that of `tenancy plan` for the gravest thing that speaks against the tenant, whose file is then
-removed.
+`onboarding.up` works on the stacks through the Automation API, in this process. The script runs in
+the project's folder and prints one JSON object on standard output. The exit code is 0, or that of
+`tenancy plan` for the gravest thing that speaks against the tenant, whose file is then removed.
 """
 
 from __future__ import annotations

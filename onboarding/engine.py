@@ -69,10 +69,14 @@ class Engine:
         destroy = partial(self._project.named(stack).destroy, target=[*urns])
         return self._operate("destroy", stack, destroy, on_step)
 
-    def forget(self, stack: str) -> None:
-        """Remove a stack that holds nothing any more from the backend; its file stays."""
+    def forget(self, stack: str, *, groups: bool = False) -> None:
+        """Remove a stack that holds nothing any more from the backend; its file stays.
+
+        With ``groups`` also one whose state names resources: the caller knows that all of them are
+        groups and settings, and nothing in a cloud.
+        """
         with _told(stack, "stack rm"):
-            self._project.remove_stack(stack, preserve_config=True)
+            self._project.remove_stack(stack, force=groups, preserve_config=True)
 
     def move(self, source: str, dest: str, urns: Sequence[str]) -> None:
         """Move resources with all below them from stack to stack, in the states alone."""

@@ -34,6 +34,8 @@ _SHARED = "commons"
 """The output of the platform's stack that shards are made with."""
 _SHARD = "tenancy:aws:Shard"
 """What a shard is told from other stacks by: it is nothing in a cloud."""
+_ENGINES_OWN = "pulumi:"
+"""What the types of providers and of references to other stacks start with."""
 _QUIET = ("same", "read", "refresh")
 _SHOWN = 5
 
@@ -62,11 +64,17 @@ class Move:
 
 @dataclass(frozen=True)
 class Resharded:
-    """What was to be moved, and whether it was."""
+    """What was to be moved, and whether it was.
+
+    Attributes:
+        emptied: shards that no longer exist and then hold nothing in a cloud: with `--yes` they
+            were removed from the backend.
+    """
 
     environment: str
     moves: tuple[Move, ...]
     moved: bool
+    emptied: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """For machines."""
@@ -76,6 +84,7 @@ class Resharded:
 def reshard(root: Path, reporter: Reporter, *, stack: str = "", yes: bool = False) -> Resharded:
     """Move each tenant to the state of the stack that it belongs in; without ``yes``, only tell.
 
+    A shard that the files have no more is removed from the backend once it holds nothing any more.
     Run again after it was killed, it ends what it began.
 
     Raises:
@@ -92,7 +101,35 @@ def reshard(root: Path, reporter: Reporter, *, stack: str = "", yes: bool = Fals
         _check(found, deployed, moves)
         if moves and yes:
             Moving(found.running_cloud(), scope, deployed, reporter)(moves)
-    return Resharded(environment, moves, moved=bool(moves) and yes)
+        emptied = tuple(emptied_by(scope, deployed, moves))
+        if yes:
+            emptied = tuple(_remove(found, emptied))
+    return Resharded(environment, moves, bool(moves) and yes, emptied)
+
+
+def emptied_by(scope: Scope, deployed: Deployed, moves: Iterable[Move]) -> Iterator[str]:
+    """The shards that the files have no more, and that hold nothing once the moves are made."""
+    environment = scope.stacks[0].environment.name
+    wanted = {plan.name for plan in scope.stacks}
+    left: dict[str, set[str]] = defaultdict(set)
+    for move in moves:
+        left[move.source] |= {one.urn for one in deployed.state(move.source).below(move.urn)}
+    for name in sorted(deployed.states):
+        if is_shard(environment, name) and name not in wanted:
+            state = deployed.state(name)
+            there = {one.urn for one in state.in_cloud if not one.type.startswith(_ENGINES_OWN)}
+            if not state.pending and there <= left[name]:
+                yield name
+
+
+def _remove(found: Opened, emptied: Iterable[str]) -> Iterator[str]:
+    """Remove those that hold nothing as their states are now; tells which they were."""
+    engine = found.target.engine
+    now = Deployed({name: engine.exported(name) for name in emptied})
+    for name in emptied_by(found.scope, now, ()):
+        if not is_held(found.target, name):
+            engine.forget(name, groups=True)
+            yield name
 
 
 def moves_of(scope: Scope, deployed: Deployed) -> Iterator[Move]:

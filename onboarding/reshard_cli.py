@@ -27,9 +27,13 @@ def reshard(
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for move in done.moves:
         console.print(f"{move.tenant:<22}{move.source} -> {move.dest}")
-    if not done.moves:
-        console.print(f"{done.environment}: every tenant is in the stack that it belongs in")
+    for name in done.emptied:
+        console.print(
+            f"stack {name} {'held nothing and is removed' if yes else 'is to be removed'}"
+        )
+    if not yes and (done.moves or done.emptied):
+        console.print(f"{done.environment}: nothing is done yet; --yes does it")
     elif done.moved:
         console.print(f"{done.environment}: moved, and an update changes nothing of them")
     else:
-        console.print(f"{done.environment}: nothing is moved yet; --yes moves")
+        console.print(f"{done.environment}: every tenant is in the stack that it belongs in")

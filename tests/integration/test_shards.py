@@ -68,7 +68,8 @@ def test_a_tenant_moves_from_shard_to_shard_and_no_resource_is_touched(sharded: 
     assert resharded(sharded, "--yes")["moved"]
     assert things(sharded, "local-02") == {MOVING: {}, STAYING: before[STAYING]}
     assert things(sharded, "local-03") == {MOVING: before[MOVING], STAYING: {}}
-    assert resharded(sharded, "--yes") == {"environment": "local", "moved": False, "moves": []}
+    again = resharded(sharded, "--yes")
+    assert again == {"environment": "local", "moved": False, "moves": [], "emptied": []}
 
     # Killed between the two writes of a move: it is in both.
     state.write_bytes(unmoved)
@@ -91,3 +92,14 @@ def test_a_move_is_taken_back_where_an_update_would_then_change_something(
     assert "all was moved back" in done.stderr
     assert f"{MOVING}-audit-realtime" in done.stderr
     assert (things(sharded, "local-02"), things(sharded, "local-03")) == before
+
+
+def test_a_shard_that_is_no_more_is_removed_once_it_is_empty(sharded: Checkout) -> None:
+    before = things(sharded, "local-02"), things(sharded, "local-03")
+    shard(sharded, 2)
+    assert resharded(sharded)["emptied"] == ["local-03"]
+    assert (things(sharded, "local-02"), things(sharded, "local-03")) == before
+    assert resharded(sharded, "--yes")["emptied"] == ["local-03"]
+    assert len(things(sharded, "local-02")[MOVING]) == len(before[1][MOVING])
+    left = json.loads(sharded.pulumi("stack", "ls", "--json").stdout)
+    assert {stack["name"] for stack in left} == {"local", "local-01", "local-02"}

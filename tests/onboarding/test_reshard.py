@@ -13,12 +13,13 @@ from onboarding.errors import Refused
 from onboarding.events import Step
 from onboarding.judge import Deployed
 from onboarding.progress import Silence
-from onboarding.reshard import Move, Moving, moves_of, same_things, tells_shards
+from onboarding.reshard import Move, Moving, emptied_by, moves_of, same_things, tells_shards
 from onboarding.scope import scope_of
 from onboarding.state import split_urn
 from tenancy.estate import load_estate
 from tests.estates import FILES, write_estate
 
+READER = "pulumi:pulumi:StackReference"
 TENANT, ROLE = "tenancy:aws:Tenant", "aws:iam/role:Role"
 
 
@@ -62,6 +63,44 @@ def test_given_up_shards_give_their_tenants_back(tmp_path: Path) -> None:
         ("acme", "prod-02", "prod"),
         ("globex", "prod-02", "prod"),
     ]
+
+
+def emptied(root: Path, shards: int, states: dict[str, Any]) -> list[str]:
+    text = FILES["Pulumi.prod.yaml"] + f"    shards: {shards}\n"
+    scope = scope_of(load_estate(write_estate(root, {"Pulumi.prod.yaml": text})), "prod")
+    deployed = Deployed(states)
+    return list(emptied_by(scope, deployed, moves_of(scope, deployed)))
+
+
+def engines_own(stack: str) -> list[dict[str, Any]]:
+    kinds = {"pulumi:providers:aws": True, READER: True, "tenancy:aws:Shard": False}
+    return [
+        {"urn": f"urn:pulumi:{stack}::tenancy::{kind}::it", "type": kind, "custom": custom}
+        for kind, custom in kinds.items()
+    ]
+
+
+def test_a_shard_that_is_no_more_is_emptied_by_the_moves_of_all_that_is_in_it(
+    tmp_path: Path,
+) -> None:
+    platform, there, empty = state("prod"), state("prod-03", "acme"), state("prod-04")
+    for stack, found in (("prod-03", there), ("prod-04", empty)):
+        found["deployment"]["resources"] += engines_own(stack)
+    states = {"prod": platform, "prod-03": there, "prod-04": empty}
+    assert emptied(tmp_path, 2, states) == ["prod-03", "prod-04"]
+    assert emptied(tmp_path, 3, states) == ["prod-04"], "it is in use"
+
+
+def test_a_shard_that_holds_or_began_anything_or_is_another_environments_stays(
+    tmp_path: Path,
+) -> None:
+    pending, more = state("prod-03"), state("prod-03")
+    role = f"urn:pulumi:prod-03::tenancy::{ROLE}::by-hand"
+    pending["deployment"]["pending_operations"] = [{"type": "creating", "resource": {"urn": role}}]
+    more["deployment"]["resources"].append({"urn": role, "type": ROLE, "custom": True})
+    for found in (pending, more, state("prod-03", "gone")):
+        assert emptied(tmp_path, 2, {"prod": state("prod"), "prod-03": found}) == []
+    assert emptied(tmp_path, 2, {"dev-03": state("dev-03"), "prod-initech": state("x")}) == []
 
 
 def test_who_is_hard_unknown_or_of_another_environment_is_not_moved(tmp_path: Path) -> None:
