@@ -232,6 +232,24 @@ def test_an_account_is_vended_once_limited_and_kept(estate: Estate) -> None:
         assert set(checkout.preview(stack)["changeSummary"]) == {"same"}
 
 
+def test_what_changes_for_vended_accounts_is_planned_before_the_other_stacks(
+    estate: Estate,
+) -> None:
+    file, denied = "tenancy/organization.py", '"s3:PutAccountPublicAccessBlock"'
+    text = estate.checkout.read(file).replace(denied, f'{denied}, "s3:PutBucketAcl"')
+    with estate.checkout.edited(file, text):
+        planned = json.loads(estate.tenancy("plan", "--json").stdout)
+    first, *others = planned["stacks"]
+    (change,) = first["changes"]
+    assert (first["stack"], change["op"], change["tenant"]) == ("local-org", "update", "")
+    assert (change["type"], change["properties"]) == (
+        "aws:organizations/policy:Policy",
+        ["content"],
+    )
+    assert others
+    assert not any(stack["changes"] for stack in others)
+
+
 def test_an_update_that_is_killed_loses_nothing_and_converges(estate: Estate) -> None:
     path = estate.checkout.root / "tenants" / "dog.yaml"
     path.write_text(path.read_text().replace("ops@dog", "all@dog"))
