@@ -520,14 +520,15 @@ class _Start:
     def _gateways(self, nessies: Mapping[str, str]) -> str:
         """The URL of the gateway before the shared Nessie; empty where nobody shares one."""
         plan = self._plans[0]
-        shared = [each for each in plan.served if isinstance(each.nessie, SharedNessie)]
-        if not shared:
+        if not any(isinstance(each.nessie, SharedNessie) for each in plan.served):
             return ""
         registry = self._place.registry(PLATFORM)
         registry.mkdir(parents=True, exist_ok=True)
-        environment = dict(gateway_task(shared, plan.names, self._environment(plan)).environment)
-        environment.pop("GATEWAY_TENANTS", None)
-        environment |= {REGISTRY: str(registry), "GATEWAY_UPSTREAM": nessies[PLATFORM]}
+        environment = {
+            **gateway_task(plan.names, self._environment(plan)).environment,
+            REGISTRY: str(registry),
+            "GATEWAY_UPSTREAM": nessies[PLATFORM],
+        }
         kept = self._ensure(
             "gateway",
             environment,

@@ -27,7 +27,6 @@ from tenancy.dagster import (
     CODE_SERVER_PORT,
     HOME,
     SCHEDULES,
-    TENANTS,
     WEBSERVER_PORT,
     DagsterPlan,
 )
@@ -84,9 +83,7 @@ class LocalDagster:
         """Of its services. ``code_port``: where its code server listens."""
         return {
             **process_environment(),
-            **{
-                name: told for name, told in self.plan.daemon.environment.items() if name != TENANTS
-            },
+            **self.plan.daemon.environment,
             **self.database,
             REGISTRY: str(self.registry),
             # Here a run is started by whoever sits at the machine.

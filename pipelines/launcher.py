@@ -39,12 +39,11 @@ class TenantEcsRunLauncher(EcsRunLauncher[DagsterInstance]):
     ``secrets_tag`` must be null: the stock launcher mounts every secret that has this tag.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - options of a file
+    def __init__(
         self,
+        registry: str,
         cluster: str,
         network: str,
-        registry: str | None = None,
-        tenants: str | None = None,
         secrets_tag: str | None = None,
         inst_data: ConfigurableClassData | None = None,
     ) -> None:
@@ -52,11 +51,7 @@ class TenantEcsRunLauncher(EcsRunLauncher[DagsterInstance]):
             raise ValueError("secrets_tag must be null: a run's secrets are in its task definition")
         places = json.loads(network)
         self._cluster = cluster
-        self.registry = place_of({REGISTRY: registry}) if registry else None
-        self._families = {
-            tenant: str(registered["task_family"])
-            for tenant, registered in json.loads(tenants or "{}").items()
-        }
+        self.registry = place_of({REGISTRY: registry})
         super().__init__(
             inst_data=inst_data,
             container_name=RUN_CONTAINER,
@@ -82,12 +77,7 @@ class TenantEcsRunLauncher(EcsRunLauncher[DagsterInstance]):
     def config_type(cls) -> dict[str, Field]:
         """Its own options only: the stock launcher's would let a file choose roles and images."""
         return {
-            "registry": Field(
-                StringSource, is_required=False, description="s3://<bucket>/<prefix>/ or a folder"
-            ),
-            "tenants": Field(
-                StringSource, is_required=False, description="JSON: tenant -> task_family"
-            ),
+            "registry": Field(StringSource, description="s3://<bucket>/<prefix>/ or a folder"),
             "cluster": Field(StringSource, description="name of the ECS cluster"),
             "network": Field(StringSource, description="JSON: subnets and security_groups"),
             "secrets_tag": Field(
@@ -117,7 +107,7 @@ class TenantEcsRunLauncher(EcsRunLauncher[DagsterInstance]):
         Nothing here is the stock launcher's, so nothing that it may learn to read from a run in a
         later version counts either.
         """
-        family = self._family(launched_tenant(run))
+        family = TASK_FAMILY.look_up(self.registry, launched_tenant(run))
         if family is None:
             raise no_tenant_of(run)
         origin = run.job_code_origin
@@ -139,11 +129,6 @@ class TenantEcsRunLauncher(EcsRunLauncher[DagsterInstance]):
         )
         self._set_run_tags(run.run_id, cluster=task["clusterArn"], task_arn=task["taskArn"])
         self.report_launch_events(run, task["taskArn"], task["clusterArn"])
-
-    def _family(self, tenant: str) -> str | None:
-        if self.registry is None:
-            return self._families.get(tenant)
-        return TASK_FAMILY.look_up(self.registry, tenant)
 
     def _get_run_tags(self, run_id: str) -> Tags:
         """Where the run's task is, if that task says itself that it is this run's.

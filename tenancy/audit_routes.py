@@ -1,18 +1,16 @@
-"""The routes document: all that the audit router must know of names and tenants.
+"""The routes document: what the audit router must know of its account; the tenants it reads in the
+registry.
 
 It is packed beside the router's code, which runs without this package.
 """
 
 import json
-from collections.abc import Sequence
 
-from tenancy.audit import ALERTS, INCIDENTS, retention_days, router_arn
+from tenancy.audit import ALERTS, INCIDENTS, LEAST_RETENTION_DAYS, router_arn
 from tenancy.names import SHARED, Names, snake
-from tenancy.registry import audit_route
-from tenancy.settings import TenantSettings
 
 
-def routes(names: Names, owner: str, tenants: Sequence[TenantSettings]) -> str:
+def routes(names: Names, owner: str) -> str:
     """The document as JSON text; ``pipelines.audit_router.routing.Routes`` reads it."""
     return json.dumps(
         {
@@ -26,8 +24,7 @@ def routes(names: Names, owner: str, tenants: Sequence[TenantSettings]) -> str:
             "router_role_arn": router_arn(names, owner),
             "alerts_topic_arn": names.topic_arn(owner, ALERTS),
             "incidents_topic_arn": names.topic_arn(owner, INCIDENTS),
-            "retention_days": retention_days(tenants),
-            "tenants": {settings.id: audit_route(settings) for settings in tenants},
+            "retention_days": LEAST_RETENTION_DAYS,
         },
         sort_keys=True,
     )

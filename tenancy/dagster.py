@@ -20,7 +20,7 @@ from tenancy.environment import Environment
 from tenancy.grants import Statement
 from tenancy.lake import description, lake_of
 from tenancy.names import PLATFORM, Names, RoleKind, ServiceKind
-from tenancy.registry import registration
+from tenancy.registry import REGISTRY
 from tenancy.registry_fence import registry_statements
 from tenancy.services import WRITE_LOGS, SecretKey, TaskSpec, pull_statements
 from tenancy.settings import TenantSettings
@@ -29,8 +29,6 @@ WEBSERVER_PORT = 3000
 WEBSERVER_HEALTH_PATH = "/server_info"
 CODE_SERVER_PORT = 4000
 
-TENANTS = "TENANCY_TENANTS"
-"""The environment variable with `DagsterPlan.registrations`."""
 RUN_NETWORK = "TENANCY_RUN_NETWORK"
 """The environment variable with the JSON object ``{"subnets": [...], "security_groups": [...]}``
 that runs are started in; known when it is deployed."""
@@ -91,16 +89,6 @@ class DagsterPlan:
         return self.owner == PLATFORM
 
     @property
-    def registrations(self) -> str:
-        """JSON: tenant -> `registration`. Of a suspended tenant nothing is started any more."""
-        entries = {
-            settings.id: registration(settings)
-            for settings in self.tenants
-            if not settings.suspended
-        }
-        return json.dumps(entries, separators=(",", ":"))
-
-    @property
     def dagster_yaml(self) -> str:
         """The text of ``dagster.yaml``.
 
@@ -148,7 +136,7 @@ class DagsterPlan:
                     "module": "pipelines.launcher",
                     "class": "TenantEcsRunLauncher",
                     "config": {
-                        "tenants": {"env": TENANTS},
+                        "registry": {"env": REGISTRY},
                         "cluster": self.names.cluster(self.owner),
                         "network": {"env": RUN_NETWORK},
                         "secrets_tag": None,
@@ -361,7 +349,7 @@ class DagsterPlan:
         )
 
     def _environment(self) -> dict[str, str]:
-        return {TENANTS: self.registrations, **_at_database(self.names)}
+        return {REGISTRY: self.names.registry_url(self.owner), **_at_database(self.names)}
 
 
 def run_task(settings: TenantSettings, environment: Environment) -> TaskSpec:

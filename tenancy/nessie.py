@@ -9,14 +9,13 @@ one: that branch ``main`` exists and its hash; the gateway does not pass these c
 The configuration of a shared one names no tenant, so that a new one changes nothing of it.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 
 from tenancy.access import METADATA_ACTIONS, METADATA_PARTS, metadata_arns
 from tenancy.environment import Environment, Identity
 from tenancy.grants import Statement
 from tenancy.names import PLATFORM, SHARED, Names, RoleKind, ServiceKind
-from tenancy.registry import warehouses
+from tenancy.registry import REGISTRY
 from tenancy.services import SecretKey, TaskSpec
 from tenancy.settings import TenantSettings
 
@@ -181,15 +180,11 @@ def nessie_task(tenant: TenantSettings | None, names: Names, environment: Enviro
     )
 
 
-def gateway_task(
-    tenants: Sequence[TenantSettings], names: Names, environment: Environment
-) -> TaskSpec:
-    """The task of the catalog gateway, which binds a token's tenant to its own prefixes.
-
-    A suspended tenant is none that it knows: a token that still holds opens nothing.
+def gateway_task(names: Names, environment: Environment) -> TaskSpec:
+    """The task of the catalog gateway, which binds a token's tenant to its own prefixes; which they
+    are, and who is a tenant, it reads in the platform's registry.
     """
     identity = environment.identity
-    prefixes = {each.id: warehouses(each) for each in tenants if not each.suspended}
     return TaskSpec(
         owner=PLATFORM,
         kind=ServiceKind.GATEWAY,
@@ -198,7 +193,7 @@ def gateway_task(
         memory=1024,
         port=GATEWAY_PORT,
         environment={
-            "GATEWAY_TENANTS": json.dumps(prefixes, separators=(",", ":")),
+            REGISTRY: names.registry_url(PLATFORM),
             "GATEWAY_ISSUER": identity.issuer,
             "GATEWAY_AUDIENCE": identity.audience,
             "GATEWAY_PUBLIC_KEY": identity.public_key,

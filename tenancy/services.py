@@ -151,7 +151,7 @@ def container_definitions(
     if len(text.encode()) > TASK_DEFINITION_LIMIT:
         msg = (
             f"the task {spec.kind} of {spec.owner} is described in {len(text.encode())} bytes and"
-            f" ECS takes {TASK_DEFINITION_LIMIT}; give the stack fewer tenants"
+            f" ECS takes {TASK_DEFINITION_LIMIT}; describe less in its environment"
         )
         raise TaskTooLargeError(msg)
     return text

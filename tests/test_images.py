@@ -17,11 +17,10 @@ from onboarding import local_registry
 from onboarding.local_dagster import LAUNCHER, LocalDagster, command_here
 from pipelines.lakehouse.registrations import registered
 from tenancy import dagster, nessie
-from tenancy.dagster import HOME, TENANTS, DagsterPlan, run_task
+from tenancy.dagster import HOME, DagsterPlan, run_task
 from tenancy.estate import load_estate
 from tenancy.nessie import gateway_task, nessie_task
 from tenancy.registry import REGISTRY
-from tenancy.settings import SharedNessie
 from tests.estates import write_estate
 
 ROOT = Path(__file__).parents[1]
@@ -187,7 +186,7 @@ def test_a_dagster_here_is_configured_as_in_the_cloud_but_for_its_launcher_and_a
         assert ours == theirs
         environment = here.environment(1)
         for name, value in plan.daemon.environment.items():
-            if name not in {TENANTS, REGISTRY, "DAGSTER_HOME", "DAGSTER_YAML", "WORKSPACE_YAML"}:
+            if name not in {REGISTRY, "DAGSTER_HOME", "DAGSTER_YAML", "WORKSPACE_YAML"}:
                 assert name in environment
                 assert environment[name] == value
         local_registry.write(here.registry, plan.tenants)
@@ -197,7 +196,6 @@ def test_a_dagster_here_is_configured_as_in_the_cloud_but_for_its_launcher_and_a
 
 def test_services_write_only_where_the_image_lets_them(plans: list[DagsterPlan]) -> None:
     plan = plans[0]
-    sharing = [each for each in plan.tenants if isinstance(each.nessie, SharedNessie)]
-    assert gateway_task(sharing, plan.names, plan.environment).read_only
+    assert gateway_task(plan.names, plan.environment).read_only
     assert not nessie_task(None, plan.names, plan.environment).command
     assert {"dagster-webserver", "dagster"} <= {each.name for each in distributions()}

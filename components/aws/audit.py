@@ -41,6 +41,7 @@ from tenancy.environment import Environment
 from tenancy.fences import platform_principals
 from tenancy.grants import PolicyKind, Statement, render
 from tenancy.names import PLATFORM, Names, RoleKind, ServiceKind
+from tenancy.registry import REGISTRY
 from tenancy.settings import RECORDS, TenantSettings
 from tenancy.trust import access_trust
 
@@ -182,7 +183,7 @@ class AuditTrail(pulumi.ComponentResource):
             f"pipelines/{path.relative_to(_PIPELINES)}": FileAsset(str(path))
             for path in ROUTER_CODE
         }
-        document = StringAsset(routes(names, owner, self._args.tenants))
+        document = StringAsset(routes(names, owner))
         function = aws.lambda_.Function(
             f"{name}-function",
             name=names.task_family(owner, kind),
@@ -190,6 +191,7 @@ class AuditTrail(pulumi.ComponentResource):
             runtime="python3.13",
             handler="pipelines.audit_router.handler.handle",
             code=AssetArchive({**code, "pipelines/audit_router/routes.json": document}),
+            environment={"variables": {REGISTRY: names.registry_url(owner)}},
             role=role.arn,
             timeout=ROUTER_TIMEOUT,
             memory_size=512,  # a cold start reads every tenant, at a third of a core

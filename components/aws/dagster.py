@@ -32,7 +32,6 @@ from tenancy.database_names import database_name
 from tenancy.grants import PolicyKind, Statement, paged, render
 from tenancy.hosts import Hosts
 from tenancy.names import ServiceKind
-from tenancy.registry import registration
 from tenancy.services import TaskSpec
 from tenancy.settings import TenantSettings
 from tenancy.trust import run_trust
@@ -264,7 +263,7 @@ class TenantDagsterArgs:
 
 class TenantDagster(pulumi.ComponentResource):
     """A tenant's pipelines: the one task definition of its runs, with its run role and log group,
-    the secret with their client at the identity provider, and what the Dagster knows of it.
+    and the secret with their client at the identity provider.
     """
 
     def __init__(
@@ -293,7 +292,6 @@ class TenantDagster(pulumi.ComponentResource):
             {
                 "claims": Claims(tenant=settings.id, owns=owns).to_json(),
                 "host": settings.pipelines.host,
-                "registration": registration(settings),
                 "log_group": settings.names.log_group(settings.id, ServiceKind.RUN),
             }
         )

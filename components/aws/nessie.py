@@ -136,8 +136,8 @@ class SharedNessie(pulumi.ComponentResource):
             )
 
     def _gateway(self, nessie: Service) -> Service:
-        ground, args = self._args.ground, self._args
-        spec = gateway_task(args.tenants, ground.names, ground.environment)
+        ground = self._args.ground
+        spec = gateway_task(ground.names, ground.environment)
         route = HostRoute(
             f"{self._name}-route",
             HostRouteArgs(

@@ -34,7 +34,7 @@ from pipelines.audit_router.routing import (
     is_echo,
     route,
 )
-from pipelines.registry import REGISTRY, Registry, place_of
+from pipelines.registry import Registry, place_of
 
 # Amazon SQS, "Message quotas": 256 KiB is the default of a queue.
 SIEM_LIMIT = 262_144
@@ -166,7 +166,7 @@ def process(event: dict[str, Any], router: Router) -> None:
 class Function:
     """What stays warm from one batch to the next; a change of tenants makes the router anew."""
 
-    def __init__(self, routes: Routes, registry: Registry[Tenant] | None, clients: Clients) -> None:
+    def __init__(self, routes: Routes, registry: Registry[Tenant], clients: Clients) -> None:
         self._routes, self._registry, self._clients = routes, registry, clients
         self._tenants: Mapping[str, Tenant] = routes.tenants
         self._router = Router(routes, clients)
@@ -178,7 +178,7 @@ class Function:
             RegistryError: they cannot be told, and could not be since the function started.
             Undelivered: see `process`.
         """
-        tenants = self._registry.read() if self._registry else self._tenants
+        tenants = self._registry.read()
         if tenants is not self._tenants:
             self._tenants = tenants
             self._router = Router(self._routes.serving(tenants), self._clients)
@@ -188,8 +188,7 @@ class Function:
 @cache
 def _function() -> Function:
     routes = Routes.read(Path(__file__).with_name("routes.json").read_text(encoding="utf-8"))
-    told = REGISTRY in os.environ
-    registry = Registry(place_of(os.environ), SECTION) if told else None
+    registry = Registry(place_of(os.environ), SECTION)
     clients: Any = boto3  # its stubs know services by literal names only
     return Function(routes, registry, Clients(*map(clients.client, ("s3", "sns", "sqs", "kms"))))
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipelines.gateway.tenants import SECTION, Tenant
 from pipelines.gateway.tokens import Verifier
-from pipelines.registry import CATALOG, REGISTRY, Mark, Registry, RegistryError, place_of
-
-INLINE = "GATEWAY_TENANTS"
+from pipelines.registry import Registry, RegistryError, place_of
 
 
 class Misconfigured(ValueError):
@@ -34,11 +31,9 @@ class Settings:
         ``GATEWAY_HOST`` is the address to listen on, all of them when it is not there.
 
         Raises:
-            Misconfigured: something is missing, double or not of the right form, or the registry
-                cannot be read.
+            Misconfigured: something is missing or not of the right form, or the registry cannot be
+                read.
         """
-        if INLINE in environ and REGISTRY in environ:
-            raise Misconfigured(f"exactly one of {INLINE} and {REGISTRY} must be there")
         try:
             return cls(
                 _registry(environ),
@@ -58,27 +53,6 @@ class Settings:
 
 
 def _registry(environ: Mapping[str, str]) -> Registry[Tenant]:
-    place = _Inline(environ[INLINE]) if INLINE in environ else place_of(environ)
-    found = Registry(place, SECTION)
+    found = Registry(place_of(environ), SECTION)
     found.read()
     return found
-
-
-class _Inline:
-    """Entries that the environment holds."""
-
-    every = 3600.0
-
-    def __init__(self, text: str) -> None:
-        self._entries = {
-            f"{id_}.json": json.dumps({CATALOG: told}).encode()
-            for id_, told in json.loads(text).items()
-        }
-
-    def marks(self) -> Mapping[str, Mark]:
-        """They never change."""
-        return dict.fromkeys(self._entries, 0)
-
-    def get(self, name: str) -> tuple[Mark, bytes] | None:
-        """An entry."""
-        return 0, self._entries[name]

@@ -52,6 +52,7 @@ from tenancy.dagster import (
 from tenancy.database_names import database_name, logins
 from tenancy.estate import load_estate
 from tenancy.names import PLATFORM, RoleKind, ServiceKind
+from tenancy.registry import entry, key
 from tenancy.services import TaskSpec, container_definitions
 from tests.estates import ENVIRONMENT, write_estate
 from tests.integration.dagster_job import report
@@ -94,14 +95,21 @@ def plan(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def cloud(plan: DagsterPlan) -> Iterator[dict[str, Any]]:
-    """The network for runs, in a cloud with the cluster and the tenants' task definitions."""
+    """The network for runs, in a cloud with the cluster, the registry and the tenants' tasks."""
     environment = {**CREDENTIALS, "AWS_DEFAULT_REGION": plan.names.region}
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name, value in environment.items():
             patch.setenv(name, value)
-        ecs, ec2 = boto3.client("ecs"), boto3.client("ec2")
+        ecs, ec2, s3 = boto3.client("ecs"), boto3.client("ec2"), boto3.client("s3")
+        registry, here = plan.names.registry_bucket(plan.owner), plan.names.region
+        place: Any = {"LocationConstraint": here}
+        s3.create_bucket(
+            Bucket=registry,
+            **({} if here == "us-east-1" else {"CreateBucketConfiguration": place}),
+        )
         ecs.create_cluster(clusterName=plan.names.cluster(plan.owner))
         for settings in plan.tenants:
+            s3.put_object(Bucket=registry, Key=key(settings.id), Body=entry(settings))
             spec = run_task(settings, plan.environment)
             secret = plan.names.secret_arn(plan.owner, ServiceKind.DAGSTER)
             containers = json.loads(

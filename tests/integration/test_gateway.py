@@ -110,10 +110,8 @@ class Estate:
     @property
     def gateway(self) -> dict[str, str]:
         """The environment of the gateway's task, with a registry that is a folder."""
-        task = gateway_task(self.tenants, self.stack.names, self.stack.environment)
-        told = {**task.environment, REGISTRY: str(self.registry)}
-        told.pop("GATEWAY_TENANTS", None)
-        return told
+        task = gateway_task(self.stack.names, self.stack.environment)
+        return {**task.environment, REGISTRY: str(self.registry)}
 
 
 @dataclass(frozen=True)

@@ -407,13 +407,12 @@ def test_a_run_that_names_anothers_task_as_its_own_does_not_stop_it(
 
 def test_secrets_by_tag_cannot_be_configured(network: dict[str, list[str]]) -> None:
     with pytest.raises(ValueError, match="secrets_tag"):
-        TenantEcsRunLauncher(CLUSTER, json.dumps(network), secrets_tag="dagster")
+        TenantEcsRunLauncher("/nowhere", CLUSTER, json.dumps(network), secrets_tag="dagster")
 
 
 def test_the_stock_options_that_choose_a_role_are_none_of_ours() -> None:
     assert TenantEcsRunLauncher.config_type().keys() == {
         "registry",
-        "tenants",
         "cluster",
         "network",
         "secrets_tag",

@@ -1,7 +1,7 @@
 """The audit as data: what is recorded, who may write and read it, and that nobody erases it."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,12 +16,12 @@ from tenancy.audit_roles import (
     service_trust,
     writers_boundary_statements,
 )
-from tenancy.audit_routes import routes
 from tenancy.errors import InvalidInput
 from tenancy.estate import load_estate
 from tenancy.fences import platform_principals
 from tenancy.grants import PolicyKind, Statement, render
 from tenancy.names import PLATFORM, Names
+from tenancy.registry import audit_route
 from tenancy.settings import AuditView, OwnTrail, TenantSettings
 from tests.estates import ENVIRONMENT, FILES, write_estate
 
@@ -325,11 +325,10 @@ def test_the_longest_names_keep_every_policy_within_its_limit(tmp_path: Path) ->
     render(auditor_boundary_statements(settings), PolicyKind.MANAGED)
 
 
-def test_routes_tell_the_router_what_each_tenant_asked_for(tmp_path: Path) -> None:
+def test_the_router_is_told_what_each_tenant_asked_for(tmp_path: Path) -> None:
     asked = "{retention_days: 2555, siem: true, realtime: true, incident_response: true}"
-    document = json.loads(routes(NAMES, PLATFORM, [settings_of(tmp_path, asked)]))
-    tenant = document["tenants"]["globex"]
-    assert tenant["retention_days"] == document["retention_days"] == 2555
+    tenant: dict[str, Any] = audit_route(settings_of(tmp_path, asked))
+    assert tenant["retention_days"] == 2555
     assert tenant["siem_queue"] == "lakehouse-prod--globex--siem"
     assert tenant["topic_arn"].endswith(":lakehouse-prod--globex--realtime")
     assert tenant["incidents"] is True

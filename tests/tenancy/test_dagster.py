@@ -107,7 +107,7 @@ def test_runs_are_started_by_the_launcher_of_the_platform_without_secrets_by_tag
     launcher = configuration(request.getfixturevalue(plan))["run_launcher"]
     assert (launcher["module"], launcher["class"]) == ("pipelines.launcher", "TenantEcsRunLauncher")
     assert launcher["config"]["secrets_tag"] is None
-    assert launcher["config"]["tenants"] == {"env": "TENANCY_TENANTS"}
+    assert launcher["config"]["registry"] == {"env": "TENANCY_REGISTRY"}
 
 
 def test_no_credential_stands_in_the_configuration(shared: DagsterPlan) -> None:
@@ -122,20 +122,14 @@ def test_no_credential_stands_in_the_configuration(shared: DagsterPlan) -> None:
     assert database["params"] == {"sslmode": "verify-full"}
 
 
-def test_the_registrations_say_what_a_dagster_must_know_of_its_tenants(
+def test_a_registration_says_what_a_dagster_must_know_of_a_tenant(
     shared: DagsterPlan, own: DagsterPlan
 ) -> None:
-    assert json.loads(shared.registrations) == {
-        "acme": {"tier": "soft", "task_family": "lakehouse-prod--acme--run", "run_limit": 5},
-        "globex": {"tier": "medium", "task_family": "lakehouse-prod--globex--run", "run_limit": 5},
-    }
-    assert json.loads(own.registrations) == {
-        "initech": {
-            "tier": "hard",
-            "task_family": "lakehouse-prod--initech--run",
-            "run_limit": None,
-        }
-    }
+    assert [registration(settings) for settings in (*shared.tenants, *own.tenants)] == [
+        {"tier": "soft", "task_family": "lakehouse-prod--acme--run", "run_limit": 5},
+        {"tier": "medium", "task_family": "lakehouse-prod--globex--run", "run_limit": 5},
+        {"tier": "hard", "task_family": "lakehouse-prod--initech--run", "run_limit": None},
+    ]
 
 
 def test_soft_and_medium_tenants_share_a_host_and_a_hard_one_has_its_own(
@@ -149,13 +143,19 @@ def test_soft_and_medium_tenants_share_a_host_and_a_hard_one_has_its_own(
     ]
 
 
-def test_services_and_only_they_know_the_tenants(shared: DagsterPlan) -> None:
+def test_services_and_only_they_know_where_the_registry_is(
+    shared: DagsterPlan, own: DagsterPlan
+) -> None:
+    for plan in (shared, own):
+        url = f"s3://{plan.names.registry_bucket(plan.owner)}/tenants/"
+        for spec in (plan.webserver, plan.daemon, plan.code_server):
+            assert spec.environment["TENANCY_REGISTRY"] == url
+            assert not any(f"--{each.id}--run" in str(spec) for each in plan.tenants)
     for spec in (shared.webserver, shared.daemon, shared.code_server):
-        assert spec.environment["TENANCY_TENANTS"] == shared.registrations
         assert set(spec.secrets) == {"DAGSTER_PG_USERNAME", "DAGSTER_PG_PASSWORD"}
         assert {secret.kind for secret in spec.secrets.values()} == {"dagster"}
     for settings in shared.tenants:
-        assert "TENANCY_TENANTS" not in run_task(settings, shared.environment).environment
+        assert "TENANCY_REGISTRY" not in run_task(settings, shared.environment).environment
 
 
 def test_the_shared_webserver_is_for_looking_and_a_tenants_own_is_not(

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from tenancy.access import metadata_statements
-from tenancy.dagster import DagsterPlan
 from tenancy.estate import StackPlan, load_estate
 from tenancy.grants import PolicyKind, Statement, paged, render
-from tenancy.names import PLATFORM, RoleKind
+from tenancy.names import RoleKind
 from tenancy.nessie import (
     SHARED_WAREHOUSE,
     authorization_rules,
@@ -21,7 +20,6 @@ from tenancy.nessie import (
     shared_key_statement,
     shared_metadata_statement,
 )
-from tenancy.services import container_definitions
 from tenancy.settings import OwnNessie, SharedNessie, TenantSettings
 from tests.estates import ENVIRONMENT, write_estate
 
@@ -149,15 +147,11 @@ def test_the_database_password_comes_from_a_secret_alone(stack: StackPlan) -> No
     assert not task.secrets.keys() & task.environment.keys()
 
 
-def test_the_gateway_knows_where_each_of_its_tenants_may_write(stack: StackPlan) -> None:
-    task = gateway_task(sharing(stack), stack.names, stack.environment)
-    bucket = "s3://lakehouse-prod--shared--222222222222-data"
-    assert json.loads(task.environment["GATEWAY_TENANTS"]) == {
-        "acme": {
-            "warehouse": f"{bucket}/acme/lakehouse/metadata/",
-            "restricted": f"{bucket}/acme/restricted/metadata/",
-        }
-    }
+def test_the_gateway_is_told_where_the_registry_is_and_of_no_tenant(stack: StackPlan) -> None:
+    task = gateway_task(stack.names, stack.environment)
+    registry = "s3://lakehouse-prod--platform--222222222222-regs/tenants/"
+    assert task.environment["TENANCY_REGISTRY"] == registry
+    assert "acme" not in str(task)
     assert task.environment["GATEWAY_UPSTREAM"] == "http://nessie.lakehouse-prod.internal:19120"
     assert task.secrets == {}
 
@@ -189,15 +183,9 @@ def test_the_shared_nessie_reaches_the_metadata_of_its_tenants_only(stack: Stack
     assert key.conditions["StringLike"] == {"kms:EncryptionContext:aws:s3:arn": f"{bucket}/*"}
 
 
-def test_a_full_stack_still_fits_one_task_and_the_policies_of_one_role(crowd: StackPlan) -> None:
+def test_a_full_stack_still_fits_the_policies_of_one_role(crowd: StackPlan) -> None:
     tenants = sharing(crowd)
     assert len(tenants) == MOST
-    arn = "arn:aws:secretsmanager:us-east-1:222222222222:secret:" + "x" * 60
-    for task in (
-        nessie_task(None, crowd.names, crowd.environment),
-        gateway_task(tenants, crowd.names, crowd.environment),
-    ):
-        container_definitions(task, crowd.names, {}, {"nessie": arn})
     pages = paged(shared_metadata_statement(crowd.names, tenants), PolicyKind.MANAGED)
     assert len(pages) <= MANAGED_POLICIES_OF_A_ROLE
     for page in pages:
@@ -218,12 +206,3 @@ def test_pages_are_few_and_hold_everything_in_order() -> None:
 
 def test_nothing_to_name_makes_no_page() -> None:
     assert paged(Statement("None", "Allow", ("s3:GetObject",)), PolicyKind.MANAGED) == ()
-
-
-def test_the_gateway_does_not_know_a_tenant_for_whom_nobody_acts(tmp_path: Path) -> None:
-    stack = suspended(tmp_path, "umbrella")
-    assert {tenant.id for tenant in sharing(stack)} == {"acme", "umbrella"}
-    task = gateway_task(sharing(stack), stack.names, stack.environment)
-    assert set(json.loads(task.environment["GATEWAY_TENANTS"])) == {"acme"}
-    runs = DagsterPlan(stack.names, PLATFORM, stack.tenants, stack.environment)
-    assert set(json.loads(runs.registrations)) == {"acme", "globex"}

@@ -16,6 +16,13 @@ from tenancy.names import PLATFORM
 from tests.estates import FILES, write_estate
 
 Resources = dict[str, Recorded]
+ROUTE = {
+    "retention_days": 365,
+    "names": [],
+    "siem_queue": None,
+    "topic_arn": None,
+    "incidents": False,
+}
 ASKED = (
     "audit: {retention_days: 2555, siem: true, realtime: true, incident_response: true}\n"
     "access: {auditor: [{aws: 'arn:aws:iam::222222222222:role/auditors'}]}\n"
@@ -218,7 +225,7 @@ def unpacked(prod: Resources, tmp_path: Path) -> Callable[[], Path]:
 
 
 def test_the_archive_runs_without_the_project(
-    prod: Resources, unpacked: Callable[[], Path]
+    prod: Resources, unpacked: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     handler = prod["audit-router-function"].inputs["handler"]
     module, _, function = handler.rpartition(".")
@@ -228,14 +235,20 @@ def test_the_archive_runs_without_the_project(
         f"assert callable(module.{function})\n"
         "function = module._function()\n"
         "assert 'tenancy' not in sys.modules\n"
-        "print(sorted(function._routes.tenants))\n"
+        "print(sorted(function._registry.read()))\n"
     )
+    registry = tmp_path_factory.mktemp("registry")
+    (registry / "acme.json").write_text(json.dumps({"audit": ROUTE}))
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=unpacked(),
-        env={"AWS_DEFAULT_REGION": "us-east-1", "PATH": "/usr/bin"},
+        env={
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "PATH": "/usr/bin",
+            "TENANCY_REGISTRY": str(registry),
+        },
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "['acme', 'globex']\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['acme']\n", "")

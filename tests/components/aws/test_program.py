@@ -250,19 +250,12 @@ def test_no_resource_is_an_orphan(prod: Resources) -> None:
             assert "tenancy:aws:" in resource.parent, resource.name
 
 
-def test_a_new_tenant_changes_only_what_serves_all(tmp_path: Path) -> None:
+def test_where_all_are_in_one_stack_a_new_tenant_changes_what_names_each(tmp_path: Path) -> None:
     before = run_on(write_estate(tmp_path / "before"), "prod")
     after = run_on(write_estate(tmp_path / "after", NEW_TENANT), "prod")
     assert set(before) < set(after)
     changed = {before[urn].name for urn in before if told(before[urn]) != told(after[urn])}
-    assert changed == {
-        "platform-nessie-gateway-definition",
-        "platform-nessie-metadata-1",
-        *(f"dagster-{service}-definition" for service in ("code", "webserver", "daemon")),
-        "dagster-dagster-daemon-1",
-        "dagster-run-execution-1",
-        "foundation-audit-router-function",
-    }
+    assert changed == BY_PATTERN
 
 
 def test_no_two_things_of_a_kind_have_one_name(tmp_path: Path) -> None:
@@ -289,7 +282,7 @@ BY_PATTERN = {
     "dagster-dagster-daemon-1",
     "dagster-run-execution-1",
 }
-"""Policies that name each tenant where all are in one stack."""
+"""Policies that name each tenant where all are in one stack, and go by pattern in shards."""
 SHARDED = {"Pulumi.prod.yaml": FILES["Pulumi.prod.yaml"] + "    shards: 2\n"}
 
 
@@ -320,11 +313,12 @@ def test_in_shards_there_is_all_that_is_in_one_stack_and_nothing_else(tmp_path: 
     assert not expected
 
 
-def test_one_tenant_more_changes_its_shard_and_the_platforms_lists_of_tenants(
-    tmp_path: Path,
-) -> None:
+@pytest.mark.parametrize("tier", ["soft", "medium"])
+def test_one_tenant_more_changes_one_stack(tmp_path: Path, tier: str) -> None:
+    """All that is new is in its shard and its own; nothing that was there is told otherwise."""
+    new_tenant = {name: text.replace("soft", tier) for name, text in NEW_TENANT.items()}
     before = write_estate(tmp_path / "before", SHARDED)
-    after = write_estate(tmp_path / "after", {**SHARDED, **NEW_TENANT})
+    after = write_estate(tmp_path / "after", {**SHARDED, **new_tenant})
     changed: dict[str, set[str]] = {}
     new: dict[str, set[str]] = {}
     for stack in ("prod", "prod-01", "prod-02"):
@@ -333,15 +327,7 @@ def test_one_tenant_more_changes_its_shard_and_the_platforms_lists_of_tenants(
         changed[stack] = {was[urn].name for urn in was if told(was[urn]) != told(now[urn])}
         new[stack] = {now[urn].tenant for urn in now.keys() - was.keys()}
     assert new == {"prod": set(), "prod-01": set(), "prod-02": {"umbrella"}}
-    assert changed == {
-        "prod": {
-            "platform-nessie-gateway-definition",
-            *(f"dagster-{service}-definition" for service in ("code", "webserver", "daemon")),
-            "foundation-audit-router-function",
-        },
-        "prod-01": set(),
-        "prod-02": set(),
-    }
+    assert changed == {"prod": set(), "prod-01": set(), "prod-02": set()}
 
 
 def test_a_shard_makes_nothing_of_the_platforms(tmp_path: Path) -> None:

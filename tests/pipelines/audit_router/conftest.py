@@ -23,4 +23,4 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> StackPlan:
 @pytest.fixture(scope="session")
 def routes(plan: StackPlan) -> Routes:
     tenants = {each.id: read_tenant(each.id, audit_route(each)) for each in plan.tenants}
-    return Routes.read(routes_document(plan.names, PLATFORM, [])).serving(tenants)
+    return Routes.read(routes_document(plan.names, PLATFORM)).serving(tenants)

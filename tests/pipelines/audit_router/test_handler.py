@@ -344,7 +344,7 @@ def test_a_new_tenant_is_told_its_records_by_a_function_that_is_warm(
         next(each for each in plan.tenants if each.id == id_) for id_ in ("acme", "globex")
     )
     reads = json.dumps(get_object(GLOBEX, "globex/x"))
-    routes = Routes.read(routes_document(plan.names, PLATFORM, []))
+    routes = Routes.read(routes_document(plan.names, PLATFORM))
     registry = Registry(place_of({REGISTRY: str(tmp_path)}), SECTION)
     function = Function(routes, registry, cloud.clients)
     local_registry.write(tmp_path, [acme])

@@ -15,6 +15,7 @@ from pipelines.audit_router.routing import (
     Routes,
     Unroutable,
     is_echo,
+    read_tenant,
     route,
 )
 from tenancy.names import PLATFORM, SHARED, Names, RoleKind, ServiceKind, snake
@@ -324,24 +325,23 @@ def grammar(names: Names, tenants: tuple[str, ...]) -> Routes:
         groups = [names.target_group(id_, kind) for kind in kinds]
         return [names.trail(id_), names.load_balancer(id_), names.database_instance(id_), *groups]
 
-    return Routes.read(
-        json.dumps(
-            {
-                "prefix": names.prefix,
-                "snake_prefix": snake(names.prefix),
-                "account_id": names.account_id,
-                "owner": PLATFORM,
-                "bucket": names.audit_bucket(PLATFORM),
-                "shared_bucket": names.bucket(SHARED),
-                "shared_database": names.database(SHARED),
-                "router_role_arn": "",
-                "alerts_topic_arn": "",
-                "incidents_topic_arn": "",
-                "retention_days": 1,
-                "tenants": {id_: tenant | {"names": irregular(id_)} for id_ in tenants},
-            }
-        )
+    document = json.dumps(
+        {
+            "prefix": names.prefix,
+            "snake_prefix": snake(names.prefix),
+            "account_id": names.account_id,
+            "owner": PLATFORM,
+            "bucket": names.audit_bucket(PLATFORM),
+            "shared_bucket": names.bucket(SHARED),
+            "shared_database": names.database(SHARED),
+            "router_role_arn": "",
+            "alerts_topic_arn": "",
+            "incidents_topic_arn": "",
+            "retention_days": 1,
+        }
     )
+    told = {id_: read_tenant(id_, tenant | {"names": irregular(id_)}) for id_ in tenants}
+    return Routes.read(document).serving(told)
 
 
 @given(NAMES, IDS, IDS)
