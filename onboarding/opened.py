@@ -19,6 +19,7 @@ from localcloud import shell
 from localcloud.emulator import lifecycle
 from localcloud.emulator.lifecycle import Cloud
 from localcloud.engine import ensure_engine
+from localcloud.errors import LocalCloudError
 from localcloud.launchers import install_launchers
 from localcloud.paths import Layout
 from localcloud.processes import exclusive
@@ -28,6 +29,7 @@ from onboarding.deployed import Deployments
 from onboarding.engine import Engine
 from onboarding.progress import Reporter
 from onboarding.scope import Scope
+from tenancy.names import partition
 
 NO_CLOUD = "http://127.0.0.1:1"
 """Where no cloud answers: for calls of the engine that need none and must reach none."""
@@ -61,10 +63,11 @@ class Opened:
         """With the embedded cloud, which is started where it does not run.
 
         Raises:
-            LocalCloudError: it does not start.
+            LocalCloudError: it does not start, or has no such regions.
         """
         if not self.scope.embedded:
             return self.target
+        _require_emulated(self.scope)
         install_launchers(self.target.engine.command, self.layout)
         cloud = lifecycle.ensure(self.reporter.say, self.layout)
         return self._entered(cloud)
@@ -73,6 +76,17 @@ class Opened:
         shell.enter(self.root, cloud.endpoint)
         of = self.target
         return Target(of.engine, of.project, of.backend, cloud, of.deployments)
+
+
+def _require_emulated(scope: Scope) -> None:
+    region = scope.stacks[0].environment.region
+    there, here = partition(shell.REGION), partition(region)
+    if here != there:
+        raise LocalCloudError(
+            f"the embedded cloud has the partition {there} of AWS only, and {region} is in {here}",
+            "deploy it to AWS, without `embedded`; or give the embedded environment a region such"
+            f" as {shell.REGION}; `tenancy check`, `plan` and `prove` work in any",
+        )
 
 
 @contextmanager
