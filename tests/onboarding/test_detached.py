@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -30,8 +30,12 @@ PATIENCE = 20
 
 
 @pytest.fixture
-def pulumi(tmp_path: Path) -> Callable[[str], DetachedCommand]:
-    """The command of an engine that does what a script of the shell says."""
+def pulumi(tmp_path: Path) -> Iterator[Callable[[str], DetachedCommand]]:
+    """The command of an engine that does what a script of the shell says.
+
+    A job in the background of a script ignores SIGINT, and a shell that inherits that cannot trap
+    it, as the engine can: here it is not ignored.
+    """
 
     def make(script: str) -> DetachedCommand:
         path = tmp_path / "pulumi"
@@ -39,7 +43,9 @@ def pulumi(tmp_path: Path) -> Callable[[str], DetachedCommand]:
         path.chmod(0o755)
         return DetachedCommand(path, tmp_path / "logs")
 
-    return make
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield make
+    signal.signal(signal.SIGINT, before)
 
 
 def waited_for(path: Path) -> str:
@@ -132,15 +138,11 @@ def test_a_ctrl_c_is_waited_for_and_a_second_stops_it(
             finally:
                 os.kill(os.getpid(), signal.SIGINT)
 
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     other = threading.Thread(target=interrupted)
     other.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            command.run(UP, ".", {})
-    finally:
-        other.join()
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        command.run(UP, ".", {})
+    other.join()
     assert (tmp_path / "logs/prod-up.log").read_text("utf-8").split("\n")[:2] == ["got 1", "got 2"]
     assert not psutil.pid_exists(int(waited_for(ready)))
 
