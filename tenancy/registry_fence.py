@@ -51,7 +51,7 @@ def registry_statements(names: Names, owner: str) -> tuple[Statement, ...]:
                     "kms:ResourceAliases": names.registry_key_alias(owner)
                 },
                 "StringEquals": {
-                    "kms:ViaService": f"s3.{names.region}.amazonaws.com",
+                    "kms:ViaService": names.via("s3"),
                     # Of the bucket, since bucket keys are on (S3 User Guide, "Bucket Keys").
                     "kms:EncryptionContext:aws:s3:arn": bucket,
                 },
