@@ -61,7 +61,14 @@ def started(tmp_path: Path) -> Iterator[Started]:
         "class": "TenantProcessRunLauncher",
         "config": {"runs": str(runs), "logs": str(tmp_path)},
     }
-    with instance_for_test({"run_launcher": launcher}, temp_dir=str(tmp_path)) as instance:
+    # As the platform's are: Dagster's own would take what a run prints, and copy it back now and
+    # then, up to when it ends.
+    logs = {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+    settings = {"run_launcher": launcher, "compute_logs": logs}
+    with instance_for_test(settings, temp_dir=str(tmp_path)) as instance:
         yield Started(instance, tmp_path)
 
 
