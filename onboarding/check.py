@@ -5,7 +5,6 @@ Nothing is asked of a cloud or an engine: the program runs under recording mocks
 
 from __future__ import annotations
 
-import gc
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from isolation.proof import HELD_OFF, Options, prove_fences
 from isolation.state import resources_of
 from isolation.verdict import Counterexample, Verdict
 from localcloud.paths import PROJECT_ROOT
+from onboarding.collection import without_collection
 from onboarding.progress import Reporter
 from onboarding.recordings import Failure, Recorder, Recordings
 from policies import cross_tenant
@@ -120,14 +120,8 @@ def check(root: Path, report: Reporter, *, fresh: bool = False) -> Checked:
 
     What is wrong with files or program is among the findings: nothing is raised for it.
     """
-    collecting = gc.isenabled()
-    gc.disable()  # all that is made is kept: looking for garbage takes as long as the rest
-    try:
-        with Recorder(root, report, fresh=fresh) as recorder:
-            return _Check(root, report).run(recorder)
-    finally:
-        if collecting:
-            gc.enable()
+    with without_collection(), Recorder(root, report, fresh=fresh) as recorder:
+        return _Check(root, report).run(recorder)
 
 
 class _Check:

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenancy.audit import router_arn
-from tenancy.fences import CRYPTOGRAPHY, TENANT_TAG, platform_principals
+from tenancy.fences import (
+    CRYPTOGRAPHY,
+    KEY_CONTROL,
+    TENANT_TAG,
+    deny,
+    iam_decides,
+    platform_principals,
+    without_tls,
+)
 from tenancy.grants import Conditions, Statement, merged
 from tenancy.names import Names
 from tenancy.settings import RECORDS
@@ -53,42 +61,42 @@ class AuditFence:
                 names.objects_arn(self.bucket, _TRAIL_FILES),
                 {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}},
             ),
-            _without_tls("s3:*", (bucket, everything)),
-            _deny("DenyErasing", {}, _ERASING, (everything,)),
-            _deny("DenyWriting", self._but_router, not_actions=_READING, resources=(everything,)),
-            _deny(
+            without_tls("s3:*", (bucket, everything)),
+            deny("DenyErasing", {}, _ERASING, (everything,)),
+            deny("DenyWriting", self._but_router, not_actions=_READING, resources=(everything,)),
+            deny(
                 "DenyRouterElse",
                 self._router,
                 not_actions=_APPENDING,
                 resources=(bucket, everything),
             ),
-            _deny(
+            deny(
                 "DenyRouterElsewhere",
                 self._router,
                 ("s3:*",),
                 not_resources=(names.objects_arn(self.bucket, RECORDS),),
             ),
-            _deny(
+            deny(
                 "DenyStrangers",
                 merged(self._outsiders, {"Null": {TENANT_TAG: "true"}}),
                 ("s3:*",),
                 (bucket, everything),
             ),
-            _deny(
+            deny(
                 "DenyForeignRecords",
                 self._outsiders,
                 ("s3:*",),
                 not_resources=(bucket, names.objects_arn(self.bucket, _OWN)),
             ),
-            _deny(
+            deny(
                 "DenyForeignListing",
                 merged(self._outsiders, {"StringNotLike": {"s3:prefix": f"{_OWN}*"}}),
                 _LISTING,
                 (bucket,),
             ),
-            _deny(
+            deny(
                 "DenyBucketControl",
-                merged(_NO_SERVICE, {"ArnNotLike": {"aws:PrincipalArn": self.deployers}}),
+                _but(self.deployers),
                 not_actions=(*_LISTING, "s3:GetBucketLocation"),
                 resources=(bucket,),
             ),
@@ -99,22 +107,16 @@ class AuditFence:
         names = self.names
         own_records = names.objects_arn(self.bucket, _OWN)
         return (
-            Statement(
-                "IamDecides",
-                "Allow",
-                ("kms:*",),
-                ("*",),
-                principals={"AWS": (f"arn:{names.partition}:iam::{names.account_id}:root",)},
-            ),
+            iam_decides(names),
             self._trail("TrailEncrypts", ("kms:GenerateDataKey*", "kms:DescribeKey"), "*", {}),
             _alarms_may(names, ("kms:Decrypt", "kms:GenerateDataKey*"), "*"),
-            _deny(
+            deny(
                 "DenyStrangers",
                 merged(self._outsiders, {"Null": {TENANT_TAG: "true"}}),
                 CRYPTOGRAPHY,
                 ("*",),
             ),
-            _deny(
+            deny(
                 "DenyForeignContext",
                 merged(
                     self._outsiders,
@@ -123,10 +125,10 @@ class AuditFence:
                 CRYPTOGRAPHY,
                 ("*",),
             ),
-            _deny(
+            deny(
                 "DenyControl",
-                merged(_NO_SERVICE, {"ArnNotLike": {"aws:PrincipalArn": self.deployers}}),
-                ("kms:PutKeyPolicy", "kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
+                _but(self.deployers),
+                KEY_CONTROL,
                 ("*",),
             ),
         )
@@ -164,8 +166,8 @@ def topic_statements(
 ) -> tuple[Statement, ...]:
     """The policy of a topic that the router publishes to and, if ``alarms``, CloudWatch does."""
     fence = (
-        _without_tls("sns:Publish", (topic_arn,)),
-        _deny(
+        without_tls("sns:Publish", (topic_arn,)),
+        deny(
             "DenyOtherPublishers", _but((router_arn(names, owner),)), ("sns:Publish",), (topic_arn,)
         ),
     )
@@ -177,14 +179,14 @@ def queue_statements(
 ) -> tuple[Statement, ...]:
     """The policy of a queue that the router of ``owner`` fills; ``readers`` as ARNs or patterns."""
     return (
-        _without_tls("sqs:*", (queue_arn,)),
-        _deny(
+        without_tls("sqs:*", (queue_arn,)),
+        deny(
             "DenyOtherSenders",
             _but((router_arn(names, owner),)),
             ("sqs:SendMessage",),
             (queue_arn,),
         ),
-        _deny(
+        deny(
             "DenyOtherReaders",
             _but(tuple(readers)),
             ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
@@ -209,29 +211,3 @@ def _alarms_may(names: Names, actions: tuple[str, ...], resource: str) -> Statem
 
 def _but(principals: tuple[str, ...]) -> Conditions:
     return merged(_NO_SERVICE, {"ArnNotLike": {"aws:PrincipalArn": principals}})
-
-
-def _without_tls(action: str, resources: tuple[str, ...]) -> Statement:
-    plain: Conditions = {"Bool": {"aws:SecureTransport": "false"}}
-    return _deny("DenyWithoutTls", plain, (action,), resources)
-
-
-def _deny(  # noqa: PLR0913 - a statement is all of these
-    sid: str,
-    conditions: Conditions,
-    actions: tuple[str, ...] = (),
-    resources: tuple[str, ...] = (),
-    *,
-    not_actions: tuple[str, ...] = (),
-    not_resources: tuple[str, ...] = (),
-) -> Statement:
-    return Statement(
-        sid,
-        "Deny",
-        actions,
-        resources,
-        conditions,
-        "*",
-        not_actions=not_actions,
-        not_resources=not_resources,
-    )

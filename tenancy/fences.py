@@ -18,6 +18,8 @@ CRYPTOGRAPHY = (
     "kms:ReEncrypt*",
     "kms:CreateGrant",
 )
+KEY_CONTROL = ("kms:PutKeyPolicy", "kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias")
+"""What decides who uses a key, beside the grants of IAM."""
 
 
 @dataclass(frozen=True)
@@ -53,62 +55,40 @@ class Fence:
         bucket, everything = self.names.bucket_arn(self.bucket), self.names.objects_arn(self.bucket)
         own_objects = self.names.objects_arn(self.bucket, f"{self._own}/")
         return (
-            _deny(
-                "DenyWithoutTls",
-                ("s3:*",),
-                (bucket, everything),
-                {"Bool": {"aws:SecureTransport": "false"}},
-            ),
-            _deny("DenyStrangers", ("s3:*",), (bucket, everything), self._strangers),
-            Statement(
+            without_tls("s3:*", (bucket, everything)),
+            deny("DenyStrangers", self._strangers, ("s3:*",), (bucket, everything)),
+            deny(
                 "DenyForeignObjects",
-                "Deny",
+                self._outsiders({}),
                 ("s3:*",),
                 not_resources=(bucket, own_objects),
-                principals="*",
-                conditions=self._outsiders({}),
             ),
-            _deny(
+            deny(
                 "DenyForeignListing",
+                self._outsiders({"StringNotLike": {"s3:prefix": f"{self._own}/*"}}),
                 ("s3:ListBucket", "s3:ListBucketVersions"),
                 (bucket,),
-                self._outsiders({"StringNotLike": {"s3:prefix": f"{self._own}/*"}}),
             ),
-            Statement(
+            deny(
                 "DenyBucketControl",
-                "Deny",
-                not_actions=("s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation"),
+                self._outsiders({}),
                 resources=(bucket,),
-                principals="*",
-                conditions=self._outsiders({}),
+                not_actions=("s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation"),
             ),
-            _deny(
+            deny(
                 "DenyOtherEncryption",
+                {"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption": "aws:kms"}},
                 ("s3:PutObject",),
                 (everything,),
-                {"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption": "aws:kms"}},
             ),
         )
 
     def key_statements(self) -> tuple[Statement, ...]:
         """The key policy: IAM decides who uses the key, within the denials."""
         statements = [
-            Statement(
-                "IamDecides",
-                "Allow",
-                ("kms:*",),
-                ("*",),
-                principals={
-                    "AWS": (f"arn:{self.names.partition}:iam::{self.names.account_id}:root",)
-                },
-            ),
-            _deny("DenyStrangers", CRYPTOGRAPHY, ("*",), self._strangers),
-            _deny(
-                "DenyControl",
-                ("kms:PutKeyPolicy", "kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
-                ("*",),
-                self._outsiders({}),
-            ),
+            iam_decides(self.names),
+            deny("DenyStrangers", self._strangers, CRYPTOGRAPHY, ("*",)),
+            deny("DenyControl", self._outsiders({}), KEY_CONTROL, ("*",)),
         ]
         if self.tenant is None:
             foreign = {
@@ -119,7 +99,7 @@ class Fence:
                 }
             }
             statements.append(
-                _deny("DenyForeignContext", CRYPTOGRAPHY, ("*",), self._outsiders(foreign))
+                deny("DenyForeignContext", self._outsiders(foreign), CRYPTOGRAPHY, ("*",))
             )
         return tuple(statements)
 
@@ -129,7 +109,35 @@ def platform_principals(names: Names, deployers: Sequence[str]) -> tuple[str, ..
     return (names.platform_roles_arn, *deployers)
 
 
-def _deny(
-    sid: str, actions: tuple[str, ...], resources: tuple[str, ...], conditions: Conditions
+def iam_decides(names: Names) -> Statement:
+    """What lets IAM's policies of the account grant the use of a key, within its denials."""
+    root = f"arn:{names.partition}:iam::{names.account_id}:root"
+    return Statement("IamDecides", "Allow", ("kms:*",), ("*",), principals={"AWS": (root,)})
+
+
+def deny(  # noqa: PLR0913 - a statement is all of these
+    sid: str,
+    conditions: Conditions,
+    actions: tuple[str, ...] = (),
+    resources: tuple[str, ...] = (),
+    *,
+    not_actions: tuple[str, ...] = (),
+    not_resources: tuple[str, ...] = (),
 ) -> Statement:
-    return Statement(sid, "Deny", actions, resources, conditions, principals="*")
+    """A denial to everybody for whom the conditions hold."""
+    return Statement(
+        sid,
+        "Deny",
+        actions,
+        resources,
+        conditions,
+        "*",
+        not_actions=not_actions,
+        not_resources=not_resources,
+    )
+
+
+def without_tls(action: str, resources: tuple[str, ...]) -> Statement:
+    """A denial of what is asked for in plain text."""
+    plain: Conditions = {"Bool": {"aws:SecureTransport": "false"}}
+    return deny("DenyWithoutTls", plain, (action,), resources)

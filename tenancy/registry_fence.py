@@ -7,7 +7,14 @@ no principal of a tenant passes the fence, not even to read.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tenancy.fences import CRYPTOGRAPHY, platform_principals
+from tenancy.fences import (
+    CRYPTOGRAPHY,
+    KEY_CONTROL,
+    deny,
+    iam_decides,
+    platform_principals,
+    without_tls,
+)
 from tenancy.grants import Conditions, Statement
 from tenancy.names import PLATFORM, REGISTRY_PREFIX, Names, ServiceKind
 
@@ -79,26 +86,18 @@ class RegistryFence:
     def bucket_statements(self) -> tuple[Statement, ...]:
         """The bucket policy."""
         everything = (self.names.bucket_arn(self.bucket), self.names.objects_arn(self.bucket))
-        plain = {"Bool": {"aws:SecureTransport": "false"}}
         return (
-            _deny("DenyWithoutTls", everything, plain, ("s3:*",)),
-            _deny("DenyStrangers", everything, self._strangers, ("s3:*",)),
-            _deny("DenyWriting", everything, _but(self.deployers), not_actions=_LOOKING),
+            without_tls("s3:*", everything),
+            deny("DenyStrangers", self._strangers, ("s3:*",), everything),
+            deny("DenyWriting", _but(self.deployers), resources=everything, not_actions=_LOOKING),
         )
 
     def key_statements(self) -> tuple[Statement, ...]:
         """The key policy: IAM decides within the denials."""
-        names = self.names
-        root = f"arn:{names.partition}:iam::{names.account_id}:root"
         return (
-            Statement("IamDecides", "Allow", ("kms:*",), ("*",), principals={"AWS": (root,)}),
-            _deny("DenyStrangers", ("*",), self._strangers, CRYPTOGRAPHY),
-            _deny(
-                "DenyControl",
-                ("*",),
-                _but(self.deployers),
-                ("kms:PutKeyPolicy", "kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
-            ),
+            iam_decides(self.names),
+            deny("DenyStrangers", self._strangers, CRYPTOGRAPHY, ("*",)),
+            deny("DenyControl", _but(self.deployers), KEY_CONTROL, ("*",)),
         )
 
     @property
@@ -110,14 +109,3 @@ class RegistryFence:
 
 def _but(principals: Sequence[str]) -> Conditions:
     return {"ArnNotLike": {"aws:PrincipalArn": tuple(principals)}}
-
-
-def _deny(
-    sid: str,
-    resources: tuple[str, ...],
-    conditions: Conditions,
-    actions: tuple[str, ...] = (),
-    *,
-    not_actions: tuple[str, ...] = (),
-) -> Statement:
-    return Statement(sid, "Deny", actions, resources, conditions, "*", not_actions=not_actions)

@@ -66,13 +66,18 @@ class Checkout:
         """`tenancy local <arguments>`, whatever becomes of it."""
         return self.tenancy("local", *arguments)
 
-    def tenancy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`tenancy <arguments>`, whatever becomes of it; there is no terminal."""
+    def tenancy(
+        self, *arguments: str, more: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """`tenancy <arguments>`, whatever becomes of it; there is no terminal.
+
+        ``more``: what the user's environment has beside.
+        """
         return subprocess.run(
             [*self.command[:-1], *arguments],
             stdin=subprocess.DEVNULL,
             cwd=self.root,
-            env=self.environment,
+            env=self.environment | dict(more or {}),
             capture_output=True,
             text=True,
             timeout=PATIENCE,

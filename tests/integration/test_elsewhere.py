@@ -27,15 +27,7 @@ def test_a_tenant_is_deployed_and_taken_out(new_checkout: Callable[[], Checkout]
     settings = json.loads(checkout.run("env", "--json").stdout)
 
     def tenancy(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*checkout.command[:-1], *arguments, "--stack", STACK],
-            cwd=checkout.root,
-            env=checkout.environment | settings,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
+        return checkout.tenancy(*arguments, "--stack", STACK, more=settings)
 
     up = tenancy("up", "--yes", "--json")
     assert up.returncode == 0, up.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -165,15 +164,7 @@ def test_another_environment_is_planned_in_the_users_own_backend(
     }
     found = {}
     for command in ("plan", "status"):
-        done = subprocess.run(
-            [*small.command[:-1], command, "--stack", "prod", "--json"],
-            cwd=small.root,
-            env=small.environment | users,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = small.tenancy(command, "--stack", "prod", "--json", more=users)
         assert done.returncode == 0, done.stdout + done.stderr
         found[command] = json.loads(done.stdout)
     (stack,) = found["plan"]["stacks"]

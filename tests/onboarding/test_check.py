@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -18,6 +19,7 @@ from onboarding.progress import Silence
 from onboarding.sarif import sarif
 from tenancy.shards import home
 from tests.estates import FILES, ROOT, write_estate
+from tests.integration.planted import granting
 
 # Each runs the whole program, in processes of its own.
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("check")]
@@ -248,27 +250,7 @@ def test_json_has_findings_verdict_and_times(tmp_path: Path) -> None:
     assert set(found["seconds"]) == {"reading", "recording", "rules", "proof"}
 
 
-ACROSS = """
-if stack.name == "prod-02":
-    aws.iam.RolePolicy(
-        "planted",
-        name="planted",
-        role=names.role("acme", "reader"),
-        policy=pulumi.Output.json_dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Effect": "Allow",
-                        "Action": "s3:GetObject",
-                        "Resource": names.objects_arn(names.bucket("stark")),
-                    }
-                ],
-            }
-        ),
-        opts=ResourceOptions(provider=provider),
-    )
-"""
+ACROSS = f'\nif stack.name == "prod-02":{indent(granting("acme", "stark"), " " * 4)}'
 SHARDED: dict[str, str | None] = {
     "Pulumi.prod.yaml": FILES["Pulumi.prod.yaml"] + "    shards: 2\n",
     "tenants/stark.yaml": "tenant: stark\ncontact: h@stark.example\n",
