@@ -12,6 +12,9 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
 	if $$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then command -v $$python; break; fi; done)
 
+# Each command is many Python processes; some machines forbid them to keep what they compile.
+export PYTHONDONTWRITEBYTECODE :=
+
 # What `make test` and `make pipeline` need stays once it is there: `make up` keeps it current too.
 WANTED_LOCK = $(if $(wildcard $(VENV)/.test),requirements-dev.lock,$(if \
 	$(wildcard $(VENV)/.pipeline),requirements-pipelines.lock,requirements.lock))
@@ -100,7 +103,7 @@ $(VENV)/.test: requirements-dev.lock $(PROJECT_FILES) | $(BIN)/uv
 	@touch $(VENV)/.up $@
 
 # Exactly what the lock says, nothing else; then the project itself, as it lies here. Compiled at
-# once, as pip does: where Python may not write bytecode, each run would compile the AWS SDK anew.
+# once, as pip does.
 define sync
 @echo "== packages of $(1)"
 @VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode $(1)

@@ -46,10 +46,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     Args:
         engine: the engine's own gRPC address, "host:port", for programs to log to.
+        debug: whether programs log their debug messages (`pulumi.log.debug`) to it too.
     """
 
-    def __init__(self, engine: str) -> None:
+    def __init__(self, engine: str, *, debug: bool = False) -> None:
         self.engine = engine
+        self.debug = debug
 
     def Handshake(
         self,
@@ -181,6 +183,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 "args": list(request.args),
                 "monitor": request.monitor_address,
                 "engine": self.engine,
+                "debug": self.debug,
                 "project": request.project,
                 "stack": request.stack,
                 "organization": request.organization,
@@ -323,8 +326,8 @@ def _inventory(info: language_pb2.ProgramInfo, context: grpc.ServicerContext) ->
     return found
 
 
-def serve(engine: str) -> None:
-    """Serve one engine until it hangs up, interrupts us, or is gone."""
+def serve(engine: str, *, debug: bool) -> None:
+    """Serve one engine until it hangs up, interrupts us, or is gone (see LanguageHost)."""
     # A program or a policy pack occupies a thread for as long as it runs.
     server = grpc.server(
         ThreadPoolExecutor(max_workers=64),
@@ -333,7 +336,9 @@ def serve(engine: str) -> None:
             ("grpc.max_send_message_length", _MESSAGE_LIMIT),
         ],
     )
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(engine), server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(
+        LanguageHost(engine, debug=debug), server
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     # The engine interrupts its plugins when it is done: the normal end, so no traceback. A signal
@@ -355,8 +360,15 @@ def serve(engine: str) -> None:
 
 
 def main() -> None:
-    """Entry point of the launch script; the engine's address is the last argument."""
-    serve(sys.argv[-1] if len(sys.argv) > 1 else "")
+    """Entry point of the launch script; the engine's address is the last argument.
+
+    `pulumi --logflow -v=N` hands `-v=N` on. The engine hands `--debug` to no plugin, so it is with
+    both, as `pulumi up --debug --logflow -v=1`, that a program's debug messages are shown.
+    """
+    serve(
+        sys.argv[-1] if len(sys.argv) > 1 else "",
+        debug=any(word.startswith("-v=") for word in sys.argv[1:-1]),
+    )
 
 
 if __name__ == "__main__":

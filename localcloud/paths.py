@@ -40,6 +40,15 @@ class Layout:
         return self.home / "state"
 
     @property
+    def backend(self) -> str:
+        """PULUMI_BACKEND_URL: `state`, without the files of attributes beside each state.
+
+        Nothing reads those, they are not replaced as a whole, and one that a kill left empty
+        fails every command on the project with nothing but "EOF".
+        """
+        return f"file://{self.state}?metadata=skip"
+
+    @property
     def cloud(self) -> Path:
         """The emulator's record (`cloud.json`) and log (`cloud.log`)."""
         return self.home / "cloud"

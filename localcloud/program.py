@@ -27,7 +27,11 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pulumi.runtime.proto.engine_pb2 import LogRequest
+    from pulumi.runtime.proto.engine_pb2_grpc import EngineStub
 
 SHOWN = 32
 """Exit code that means: failed, and the user has already been told why."""
@@ -83,6 +87,8 @@ def run_program(order: dict[str, Any]) -> int:
         organization=order["organization"],
         root_directory=order["root_directory"],
     )
+    if not order["debug"]:
+        _drop_debug(settings.engine)
     pulumi.runtime.configure(settings)
     # A failed program leaves futures behind that nobody awaits.  asyncio would report each of
     # them, and bury the one error that matters.
@@ -113,6 +119,21 @@ def run_program(order: dict[str, Any]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
     return 0
+
+
+def _drop_debug(engine: EngineStub) -> None:
+    """Tell the engine no debug messages (severity 0 in pulumi/proto/engine.proto).
+
+    The SDK sends many for each resource and waits for the engine to take each: a tenth of a
+    preview, for what the engine then shows nobody.
+    """
+    tell = engine.Log
+
+    def log(request: LogRequest) -> None:
+        if request.severity:
+            tell(request)
+
+    engine.Log = log  # type: ignore[assignment]  # it is only called
 
 
 def own_frames(trace: TracebackType | None) -> TracebackType | None:

@@ -65,7 +65,7 @@ def shell_environment(
     settings = {
         "PATH": _prepended(str(layout.bin), environ.get("PATH", ""), os.pathsep),
         "PULUMI_HOME": str(layout.pulumi_home),
-        "PULUMI_BACKEND_URL": f"file://{layout.state}",
+        "PULUMI_BACKEND_URL": layout.backend,
         # The local stacks hold no real secret; this only keeps the engine from asking.
         "PULUMI_CONFIG_PASSPHRASE": "local",
         "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from localcloud.emulator.lifecycle import Cloud
+from localcloud.paths import Layout
 from onboarding import orphans, previews, recovery
 from onboarding.deployed import Deployments, Finished
 from onboarding.engine import Engine
@@ -44,14 +44,14 @@ class Target:
     Attributes:
         engine: in the environment of the backend and cloud.
         project: the Pulumi project's name.
-        backend: the folder of the embedded stacks' file backend; None for a user's own backend.
+        layout: where the embedded stacks' backend is; None for a user's own backend.
         cloud: the embedded cloud that runs; None where there is none.
         deployments: the record of which stack went to which instance.
     """
 
     engine: Engine
     project: str
-    backend: Path | None
+    layout: Layout | None
     cloud: Cloud | None
     deployments: Deployments | None
 
@@ -118,8 +118,8 @@ def deploy(
 
 def is_held(target: Target, stack: str) -> bool:
     """Whether there is a lock on an embedded stack, of a living run or of a dead one."""
-    backend = target.backend
-    return bool(backend and recovery.read_locks(backend, target.project, stack))
+    layout = target.layout
+    return bool(layout and recovery.read_locks(layout.state, target.project, stack))
 
 
 def mend(
@@ -139,10 +139,10 @@ def mend(
         OperationFailed: the engine refused or failed.
     """
     engine = target.engine
-    if target.backend is None:
+    if target.layout is None:
         return _mend_elsewhere(engine, stack, state)
-    locks = _abandoned_locks(target, target.backend, stack, reporter)
-    ended = orphans.end(orphans.find_orphans(f"file://{target.backend}"))
+    locks = _abandoned_locks(target, target.layout, stack, reporter)
+    ended = orphans.end(orphans.find_orphans(target.layout.backend))
     if ended:
         reporter.say(f"{stack}: ended {_count(ended, 'process')} of a run that was killed")
     state = state or engine.export(stack)
@@ -176,13 +176,13 @@ def _mend_elsewhere(engine: Engine, stack: str, state: StackState | None) -> tup
 
 
 def _abandoned_locks(
-    target: Target, backend: Path, stack: str, reporter: Reporter
+    target: Target, layout: Layout, stack: str, reporter: Reporter
 ) -> tuple[recovery.Lock, ...]:
     """The locks on the stack once no living run holds it. Raises Busy."""
     deadline = time.monotonic() + _HOLDER_PATIENCE
     told = None
     while True:
-        locks = recovery.read_locks(backend, target.project, stack)
+        locks = recovery.read_locks(layout.state, target.project, stack)
         holder = recovery.living_holder(locks)
         if holder is None:
             return locks

@@ -9,7 +9,7 @@ from pathlib import Path
 from localcloud import shell
 from localcloud.emulator import lifecycle
 from localcloud.paths import Layout
-from onboarding import backend, guard, orphans, recovery
+from onboarding import guard, orphans, recovery
 from onboarding.engine import Engine
 from onboarding.opened import NO_CLOUD, alone, deployments, project_name
 from onboarding.progress import Reporter
@@ -71,7 +71,7 @@ def down(root: Path, reporter: Reporter, *, clear: bool) -> bool:
     """
     layout = Layout(root)
     with alone(layout.home, reporter):
-        url = f"file://{layout.state}"
+        url = layout.backend
         for engine in orphans.find_engines(url):  # its command was killed, and it works on
             reporter.say(f"ending process {engine.pid}, an update whose command is gone")
             engine.end(patience=30)
@@ -94,7 +94,6 @@ def status(root: Path) -> Status:
     command = shutil.which("pulumi")
     if command is None:  # the state is there, but nobody to read it: the engine was removed
         return Status(cloud, (), ())
-    backend.drop_torn_attributes(layout.state)
     engine = Engine(Path(command), root, layout.logs)
     states = {stack: engine.export(stack) or StackState() for stack in engine.stacks()}
     deployed = [t for stack, state in states.items() for t in guard.deployed_tenants(stack, state)]

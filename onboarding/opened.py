@@ -23,7 +23,6 @@ from localcloud.errors import LocalCloudError
 from localcloud.launchers import install_launchers
 from localcloud.paths import Layout
 from localcloud.processes import exclusive
-from onboarding import backend
 from onboarding.deploy import Target
 from onboarding.deployed import Deployments
 from onboarding.engine import Engine
@@ -75,7 +74,7 @@ class Opened:
     def _entered(self, cloud: Cloud) -> Target:
         shell.enter(self.root, cloud.endpoint)
         of = self.target
-        return Target(of.engine, of.project, of.backend, cloud, of.deployments)
+        return Target(of.engine, of.project, of.layout, cloud, of.deployments)
 
 
 def _require_emulated(scope: Scope) -> None:
@@ -109,8 +108,7 @@ def opened(
         engine = Engine(ensure_engine(reporter.say, layout), root, layout.logs)
         if scope.embedded:
             shell.enter(root, NO_CLOUD)
-            backend.drop_torn_attributes(layout.state)
-            target = Target(engine, project_name(root), layout.state, None, deployments(layout))
+            target = Target(engine, project_name(root), layout, None, deployments(layout))
         else:
             target = Target(engine, project_name(root), None, None, None)
         yield Opened(root, scope, target, layout, reporter)

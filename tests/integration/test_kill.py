@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from localcloud.paths import Layout
 from tests.integration import inventory
 from tests.integration.checkout import Checkout, Json
 
@@ -84,18 +85,6 @@ def test_an_engine_that_outlives_its_command_is_waited_for(
     assert command.returncode == 0, said
     assert "killed" not in said
     as_wanted(fresh, clean[0])
-
-
-@pytest.mark.xdist_group("kill all")
-def test_a_kill_while_the_backend_writes_its_attributes_is_mended(
-    fresh: Checkout, clean: tuple[Json, int]
-) -> None:
-    """The one file of the backend that is not replaced as a whole: empty, it stops the engine."""
-    fresh.up()
-    attributes = fresh.root / f".local/state/.pulumi/stacks/tenancy/{STACK}.json.attrs"
-    attributes.write_bytes(b"")
-    assert "EOF" in fresh.pulumi("stack", "ls").stderr
-    converges(fresh, clean[0])
 
 
 @pytest.mark.xdist_group("kill engine")
@@ -187,7 +176,7 @@ def processes_of(checkout: Checkout) -> list[str]:
             backend = process.environ().get("PULUMI_BACKEND_URL", "")
             words = process.cmdline()
             if (
-                backend == f"file://{checkout.root}/.local/state"
+                backend == Layout(checkout.root).backend
                 and "localcloud.emulator.server" not in words
             ):
                 found.append(" ".join(words))

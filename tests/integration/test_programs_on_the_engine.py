@@ -138,6 +138,20 @@ def test_a_stack_lives_from_preview_to_destroy(project: Project) -> None:
     assert project.left() == []
 
 
+def test_the_backend_keeps_no_file_that_a_kill_can_leave_half_written(project: Project) -> None:
+    assert project.run("up", "--yes").returncode == 0
+    state = Layout(project.folder).state
+    assert list(state.rglob("local.json"))
+    assert not list(state.rglob("*.attrs"))
+
+
+def test_debug_messages_of_a_program_are_shown_where_they_are_asked_for(project: Project) -> None:
+    project.program("import pulumi\npulumi.log.debug('told in detail')\npulumi.log.info('told')\n")
+    assert "told in detail" not in (brief := project.run("preview", "--debug").stdout)
+    assert "told" in brief
+    assert "told in detail" in project.run("preview", "--debug", "--logflow", "-v=1").stdout
+
+
 def test_an_exception_is_shown_once_from_the_programs_own_frame_on(project: Project) -> None:
     project.program("def inner():\n    raise ValueError('the reason')\n\ninner()\n")
     text = project.run("preview").stdout
