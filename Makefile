@@ -55,7 +55,7 @@ test-unit: $(VENV)/.test ## The quick tests.
 	@echo "== unit tests (pytest)" && $(BIN)/pytest -m "not integration" -n 2 --dist loadfile
 
 test-integration: $(VENV)/.test engine minio ## The tests on the real engine and embedded cloud.
-	@echo "== integration tests (pytest)" && $(BIN)/pytest -m integration -n 2 --dist loadgroup
+	@echo "== integration tests (pytest)" && $(BIN)/pytest -m integration -n 2 --dist loadgroup --no-loadscope-reorder
 
 minio: $(VENV)/.test ## Get or build the S3 server that tests compare with.
 	@$(BIN)/python -m localcloud.servers.minio

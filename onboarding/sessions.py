@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import boto3
@@ -20,15 +21,30 @@ def session_in(region: str, roles: Iterable[str], name: str) -> boto3.Session:
     Raises:
         ClientError: a role may not be assumed.
     """
-    import boto3  # noqa: PLC0415 - every command would wait for it
-
-    session = boto3.Session(region_name=region)
+    session = _session(region_name=region)
     for role in roles:
         given = session.client("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
-        session = boto3.Session(
+        session = _session(
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],
             region_name=region,
         )
     return session
+
+
+def _session(**settings: str) -> boto3.Session:
+    import boto3  # noqa: PLC0415 - every command would wait for it
+    import botocore.session  # noqa: PLC0415
+
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _loader())
+    return boto3.Session(botocore_session=core, **settings)
+
+
+@cache
+def _loader() -> Any:  # noqa: ANN401 - botocore has no types
+    """What reads the descriptions of AWS: a session of its own would read all of them again."""
+    import botocore.session  # noqa: PLC0415
+
+    return botocore.session.get_session().get_component("data_loader")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.checkout import Checkout
-from tests.integration.plane import Plane, data_plane
 
 HERE = Path(__file__).parent
+
+LONGEST = ("offboard", "kill", "deployed", "up", "data-plane")
+"""The groups that take minutes: begun first, so that no worker is left with one at the end."""
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
@@ -22,6 +23,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             # Two workers share the tests: those on one deployed checkout stay together.
             if not item.get_closest_marker("xdist_group"):
                 item.add_marker(pytest.mark.xdist_group("deployed"))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    group = item.get_closest_marker("xdist_group")
+    name = group.args[0] if group else ""
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
 @pytest.fixture(scope="session")
@@ -57,17 +65,3 @@ def empty(new_checkout: Callable[[], Checkout]) -> Checkout:
     checkout = new_checkout()
     checkout.start_cloud("123456789012", "210987654321")
     return checkout
-
-
-@pytest.fixture(scope="session")
-def plane() -> Iterator[Plane]:
-    """A running data plane. A test that kills a server starts it again."""
-    # Not pytest's own folder, which PostgreSQL's user may not enter.
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o711)
-        root = Path(folder) / "checkout"
-        root.mkdir()
-        try:
-            yield data_plane(root)
-        finally:
-            Plane(Checkout(root)).checkout.run("stop", "--data-plane")

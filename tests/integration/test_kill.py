@@ -17,10 +17,12 @@ from localcloud.paths import Layout
 from tests.integration import inventory
 from tests.integration.checkout import Checkout, Json
 
+pytestmark = pytest.mark.xdist_group("kill")
+
 STACK = "local"
 
 # A small estate: each case deploys it twice.
-TENANTS = {"ant": "soft", "bee": "medium"}
+TENANTS = {"ant": "soft"}
 
 MOMENTS = [0.0, 0.45]
 """At which part of all resources recorded; the first is in the preview."""
@@ -47,7 +49,6 @@ def fresh(small: Checkout, clean: tuple[Json, int]) -> Iterator[Checkout]:
     assert processes_of(small) == []
 
 
-@pytest.mark.xdist_group("kill all")
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killing_the_engine_and_all_it_started_is_mended(
     fresh: Checkout, clean: tuple[Json, int], moment: float
@@ -58,7 +59,6 @@ def test_killing_the_engine_and_all_it_started_is_mended(
     converges(fresh, clean[0])
 
 
-@pytest.mark.xdist_group("kill engine")
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killing_the_engine_alone_is_mended(
     fresh: Checkout, clean: tuple[Json, int], moment: float
@@ -67,7 +67,6 @@ def test_killing_the_engine_alone_is_mended(
     converges(fresh, clean[0])
 
 
-@pytest.mark.xdist_group("kill all")
 def test_an_engine_that_outlives_its_command_is_waited_for(
     fresh: Checkout, clean: tuple[Json, int]
 ) -> None:
@@ -87,7 +86,6 @@ def test_an_engine_that_outlives_its_command_is_waited_for(
     as_wanted(fresh, clean[0])
 
 
-@pytest.mark.xdist_group("kill engine")
 def test_ctrl_c_lets_the_engine_finish_and_leaves_nothing_behind(
     fresh: Checkout, clean: tuple[Json, int]
 ) -> None:

@@ -30,6 +30,34 @@ def small(new_checkout: Callable[[], Checkout]) -> Checkout:
     return checkout
 
 
+def test_two_at_once_ten_times_leave_a_state_that_is_whole(small: Checkout) -> None:
+    """Each first time the file has changed, and one of the two finds the other's update done.
+
+    Both are held up by a third command until both wait, so they start to work at the same moment.
+    """
+    file = "tenants/ant.yaml"
+    text = small.read(file)
+    for turn in range(TURNS):
+        contact = f"ops{turn // 5}@ant.example"
+        (small.root / file).write_text(text.replace("ops@ant.example", contact), "utf-8")
+        with alone(small.root / ".local", Silence()):
+            both = [start(small), start(small)]
+            for each in both:
+                assert each.stderr is not None
+                told = each.stderr.readline()
+                assert f"waiting for another tenancy command to end: process {os.getpid()}" in told
+        said = [each.communicate(timeout=120)[1] for each in both]
+        assert [each.returncode for each in both] == [0, 0], said
+    (small.root / file).write_text(text, "utf-8")
+    small.up()
+    entries = small.export(STACK)
+    assert not entries.get("pending_operations")
+    urns = [entry["urn"] for entry in entries["resources"]]
+    assert len(urns) == len(set(urns))
+    planned = json.loads(small.tenancy("plan", "--json").stdout)
+    assert [stack["changes"] for stack in planned["stacks"]] == [[]]
+
+
 def test_a_new_tenant_is_made_and_verified_and_no_other_is_touched(small: Checkout) -> None:
     assert small.tenancy("add", "cat", "--tier", "medium").returncode == 0
     assert small.tenancy("plan").returncode == 0
@@ -94,34 +122,6 @@ def test_a_portal_onboards_a_tenant_by_the_api(small: Checkout) -> None:
     assert got["file"] == "tenants/dog.yaml"
     assert got["tenant"]["storage"].endswith("--shared--123456789012-data/dog/")
     assert len(got["tenant"]["roles"]) == 5
-
-
-def test_two_at_once_ten_times_leave_a_state_that_is_whole(small: Checkout) -> None:
-    """Each first time the file has changed, and one of the two finds the other's update done.
-
-    Both are held up by a third command until both wait, so they start to work at the same moment.
-    """
-    file = "tenants/ant.yaml"
-    text = small.read(file)
-    for turn in range(TURNS):
-        contact = f"ops{turn // 5}@ant.example"
-        (small.root / file).write_text(text.replace("ops@ant.example", contact), "utf-8")
-        with alone(small.root / ".local", Silence()):
-            both = [start(small), start(small)]
-            for each in both:
-                assert each.stderr is not None
-                told = each.stderr.readline()
-                assert f"waiting for another tenancy command to end: process {os.getpid()}" in told
-        said = [each.communicate(timeout=120)[1] for each in both]
-        assert [each.returncode for each in both] == [0, 0], said
-    (small.root / file).write_text(text, "utf-8")
-    small.up()
-    entries = small.export(STACK)
-    assert not entries.get("pending_operations")
-    urns = [entry["urn"] for entry in entries["resources"]]
-    assert len(urns) == len(set(urns))
-    planned = json.loads(small.tenancy("plan", "--json").stdout)
-    assert [stack["changes"] for stack in planned["stacks"]] == [[]]
 
 
 def start(checkout: Checkout) -> subprocess.Popen[str]:

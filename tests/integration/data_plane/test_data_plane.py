@@ -46,7 +46,7 @@ from tests.integration.catalogs import (
     namespaces,
     refused,
 )
-from tests.integration.plane import Plane
+from tests.integration.data_plane.plane import Plane
 from tests.integration.signed import wrong_tokens
 
 pytestmark = pytest.mark.xdist_group("data-plane")

@@ -21,7 +21,7 @@ from pipelines.lakehouse import source
 from pipelines.lakehouse.history import CURRENT, ENTITY
 from pipelines.lakehouse.partitions import NAME
 from tenancy.names import PLATFORM
-from tests.integration.plane import Plane
+from tests.integration.data_plane.plane import Plane
 
 pytestmark = pytest.mark.xdist_group("data-plane")
 
