@@ -15,7 +15,7 @@ import pytest
 
 from localcloud.paths import Layout
 from tests.integration import inventory
-from tests.integration.checkout import Checkout, Json
+from tests.integration.checkout import LAST_STATE_ONLY, Checkout, Json
 
 pytestmark = pytest.mark.xdist_group("kill")
 
@@ -148,7 +148,7 @@ def converges(checkout: Checkout, wanted: Json) -> str:
     """The next `up` succeeds, and what exists is what a clean deployment makes, once each."""
     while RUNNING:
         RUNNING.pop().communicate(timeout=60)
-    done = checkout.run("up")
+    done = checkout.tenancy("local", "up", more=LAST_STATE_ONLY)
     assert done.returncode == 0, done.stderr
     as_wanted(checkout, wanted)
     return done.stderr
