@@ -26,7 +26,7 @@ from tenancy.shards import shard_of, shard_stack
 from tests.estates import ENVIRONMENT, FILES, ROOT
 from tests.integration.checkout import Checkout
 
-_ENVIRONMENT, _TENANTS, _SHARDS = "prod", 1000, 128
+_ENVIRONMENT, _TENANTS, _SHARDS = "prod", 1000, 256
 _MEDIUM = 20
 """One tenant in so many is medium, the others are soft."""
 _NEW = "newcomer"
@@ -36,7 +36,7 @@ _LIMIT = 1.2
 
 
 def write(root: Path) -> None:
-    """An estate of one environment of 1,000 tenants in 128 shards."""
+    """An estate of one environment of 1,000 tenants in 256 shards."""
     text = ENVIRONMENT.format(name=_ENVIRONMENT, account="4" * 12)
     _put(root / f"Pulumi.{_ENVIRONMENT}.yaml", f"{text}    shards: {_SHARDS}\n")
     for member in range(_TENANTS):
