@@ -43,8 +43,8 @@ class Layout:
     def backend(self) -> str:
         """PULUMI_BACKEND_URL: `state`, without the files of attributes beside each state.
 
-        Nothing reads those, they are not replaced as a whole, and one that a kill left empty
-        fails every command on the project with nothing but "EOF".
+        Nothing needs what those say, they are not replaced as a whole, and one that a kill left
+        empty fails every command on the project with nothing but "EOF".
         """
         return f"file://{self.state}?metadata=skip"
 

@@ -101,7 +101,7 @@ def run_program(order: dict[str, Any]) -> int:
 
     async def run() -> None:
         runpy.run_path(order["program"], run_name="__main__")
-        await _all_ended()
+        await all_ended()
 
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(run))
@@ -122,7 +122,7 @@ def run_program(order: dict[str, Any]) -> int:
     return 0
 
 
-async def _all_ended() -> None:
+async def all_ended() -> None:
     """Until nothing is under way any more, or something failed; the SDK then tells what.
 
     The SDK's own wait looks at all outstanding outputs again after each that is there: with

@@ -24,6 +24,7 @@ from pulumi.runtime.stack import wait_for_rpcs
 
 import components.aws as lakehouse
 from localcloud.paths import PROJECT_ROOT
+from localcloud.program import all_ended
 from onboarding.collection import without_collection
 from onboarding.fingerprint import Fingerprints
 from tenancy.estate import Estate
@@ -232,13 +233,7 @@ def _record(
 
 async def _quiet() -> None:
     """Until nothing is under way any more, and what failed is raised."""
-    # `wait_for_rpcs` looks at all outstanding outputs after each that is done, which takes as long
-    # again as the program: first let them end.
-    own = asyncio.current_task()
-    while pending := asyncio.all_tasks() - {own}:
-        _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_EXCEPTION)
-        if pending:
-            break
+    await all_ended()
     await wait_for_rpcs()
 
 

@@ -68,17 +68,17 @@ class Checkout:
         return self.tenancy("local", *arguments)
 
     def tenancy(
-        self, *arguments: str, more: Mapping[str, str] | None = None
+        self, *arguments: str, more: Mapping[str, str] | None = None, given: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """`tenancy <arguments>`, whatever becomes of it; there is no terminal.
 
-        ``more``: what the user's environment has beside.
+        ``more``: what the user's environment has beside; ``given``: on standard input.
         """
         return subprocess.run(
             [*self.command[:-1], *arguments],
-            stdin=subprocess.DEVNULL,
             cwd=self.root,
             env=self.environment | dict(more or {}),
+            input=given,
             capture_output=True,
             text=True,
             timeout=PATIENCE,

@@ -97,16 +97,7 @@ class Estate:
         return [one["VersionId"] for one in told.get("Versions", [])]
 
     def tenancy(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self.command, *arguments],
-            cwd=self.checkout.root,
-            env=self.checkout.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        return self.checkout.tenancy(*arguments, given=given)
 
     def receipts(self, tenant: str) -> Json:
         done = self.tenancy("receipts", "verify", tenant, "--json")

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,17 +48,6 @@ class Plane:
     def start(self) -> None:
         done = self.checkout.run("start", "--data-plane")
         assert done.returncode == 0, done.stderr
-
-    def tenancy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self.checkout.command[:-1], *arguments],
-            cwd=self.checkout.root,
-            env=self.checkout.environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
 
     def token(self, tenant: str, kind: RoleKind = RoleKind.RUN) -> str:
         return token(self.checkout.root, tenant, kind)

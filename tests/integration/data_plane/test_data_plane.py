@@ -114,7 +114,7 @@ def test_whoever_is_given_anothers_metadata_fails_at_storage(loaded: Plane, vict
 
 
 def test_every_attempt_of_each_tenant_at_each_other_is_refused(loaded: Plane) -> None:
-    done = loaded.tenancy("pipeline", "--rounds", "0", "--json")
+    done = loaded.checkout.tenancy("pipeline", "--rounds", "0", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert len(found["crossings"]) == len(TENANTS) * (len(TENANTS) - 1)
@@ -340,7 +340,7 @@ def test_a_suspended_tenant_reaches_nothing_more_and_the_others_go_on(loaded: Pl
             with pytest.raises(Refused):
                 loaded.as_(tenant)
         assert loaded.as_("acme").append(EVENTS, events(loaded, "acme", "meanwhile"), "meanwhile")
-        done = loaded.tenancy("pipeline", "--rounds", "0", "--json")
+        done = loaded.checkout.tenancy("pipeline", "--rounds", "0", "--json")
         assert done.returncode == 0, done.stderr
         told = {tenant["tenant"] for tenant in json.loads(done.stdout)["tenants"]}
         assert told == {"acme", "federal-dhs"}
