@@ -28,11 +28,14 @@ SECRET_ACCESS_KEY = "of-the-local-cloud"  # noqa: S105  (it opens nothing)
 
 _HERE = "127.0.0.1,localhost"
 
-# Of Pulumi's own settings, those that would point the engine elsewhere or past our plugins.
+# Of Pulumi's own settings, those that would point the engine elsewhere or past our plugins, or make
+# it write states that are not plain JSON.
 _PULUMI_FOREIGN = (
     "PULUMI_ACCESS_TOKEN",
     "PULUMI_API",
     "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_DIY_BACKEND_GZIP",
+    "PULUMI_DIY_BACKEND_ZSTD",
     "PULUMI_IGNORE_AMBIENT_PLUGINS",
     "PULUMI_STACK",
 )

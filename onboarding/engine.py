@@ -12,6 +12,7 @@ from typing import Any
 from onboarding.errors import Diagnosis, NoSuchStack, OperationFailed
 from onboarding.events import Record, Step
 from onboarding.state import StackState
+from onboarding.state_files import StateFiles
 
 # The engine sums up its errors in a last one, which says nothing that the others did not.
 _SUMMING_UP = ("preview failed", "update failed", "refresh failed")
@@ -26,12 +27,16 @@ class Engine:
         command: the `pulumi` executable.
         root: the project's folder.
         logs: the folder for what the engine prints, a file per stack and operation.
+        files: the backend's own, where it is a folder of this machine.
     """
 
-    def __init__(self, command: Path, root: Path, logs: Path) -> None:
+    def __init__(
+        self, command: Path, root: Path, logs: Path, files: StateFiles | None = None
+    ) -> None:
         from onboarding.workspace import Project  # noqa: PLC0415 - every command would wait for it
 
         self.command = command
+        self._files = files
         self._project = Project(command, root, logs)
 
     def interrupt(self) -> None:
@@ -44,6 +49,8 @@ class Engine:
 
     def stacks(self) -> tuple[str, ...]:
         """The names of the project's stacks that the backend knows."""
+        if self._files:
+            return self._files.stacks()
         with _told("all", "stack ls"):
             return tuple(stack.name for stack in self._project.list_stacks())
 
@@ -56,6 +63,8 @@ class Engine:
 
     def exported(self, stack: str) -> dict[str, Any]:
         """What `pulumi stack export` prints for the stack, secrets enciphered."""
+        if self._files:
+            return self._files.exported(stack)
         found: dict[str, Any] = json.loads(self._ask(stack, "stack", "export", "--stack", stack))
         return found
 

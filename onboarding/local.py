@@ -6,14 +6,13 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from localcloud import shell
 from localcloud.emulator import lifecycle
 from localcloud.paths import Layout
 from onboarding import guard, orphans, recovery
-from onboarding.engine import Engine
-from onboarding.opened import NO_CLOUD, alone, deployments, project_name
+from onboarding.opened import alone, deployments, project_name
 from onboarding.progress import Reporter
 from onboarding.state import StackState
+from onboarding.state_files import StateFiles
 from tenancy.estate import Estate, StackPlan
 
 
@@ -90,12 +89,8 @@ def status(root: Path) -> Status:
     instance = cloud.instance if cloud.running else None
     if not layout.state.is_dir():
         return Status(cloud, (), ())
-    shell.enter(root, cloud.endpoint or NO_CLOUD)
-    command = shutil.which("pulumi")
-    if command is None:  # the state is there, but nobody to read it: the engine was removed
-        return Status(cloud, (), ())
-    engine = Engine(Path(command), root, layout.logs)
-    states = {stack: engine.export(stack) or StackState() for stack in engine.stacks()}
+    files = StateFiles(layout.state, project_name(root))
+    states = {stack: StackState.of(files.exported(stack)) for stack in files.stacks()}
     deployed = [t for stack, state in states.items() for t in guard.deployed_tenants(stack, state)]
     accounts = {tenant.facts["account"] for tenant in deployed if tenant.facts}
     return Status(

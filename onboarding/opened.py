@@ -28,6 +28,7 @@ from onboarding.deployed import Deployments
 from onboarding.engine import Engine
 from onboarding.progress import Reporter
 from onboarding.scope import Scope
+from onboarding.state_files import StateFiles
 from tenancy.names import partition
 
 NO_CLOUD = "http://127.0.0.1:1"
@@ -105,12 +106,13 @@ def opened(
     """
     layout = Layout(root).make()
     with nullcontext() if reading else alone(layout.home, reporter):
-        engine = Engine(ensure_engine(reporter.say, layout), root, layout.logs)
+        command, project = ensure_engine(reporter.say, layout), project_name(root)
         if scope.embedded:
             shell.enter(root, NO_CLOUD)
-            target = Target(engine, project_name(root), layout, None, deployments(layout))
+            engine = Engine(command, root, layout.logs, StateFiles(layout.state, project))
+            target = Target(engine, project, layout, None, deployments(layout))
         else:
-            target = Target(engine, project_name(root), None, None, None)
+            target = Target(Engine(command, root, layout.logs), project, None, None, None)
         yield Opened(root, scope, target, layout, reporter)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,12 +17,11 @@ from isolation.graph import Graph, Resource
 from isolation.proof import Options, Proof
 from isolation.state import read_states, resources_of
 from isolation.verdict import Counterexample, Verdict
-from localcloud import shell
 from localcloud.paths import Layout
 from onboarding.collection import without_collection
-from onboarding.engine import Engine
-from onboarding.opened import NO_CLOUD
+from onboarding.opened import project_name
 from onboarding.progress import Reporter
+from onboarding.state_files import StateFiles
 from tenancy.errors import InvalidInput, Problem
 
 _SHOWN = 25
@@ -63,6 +61,7 @@ def read(files: Sequence[Path], root: Path | None, report: Reporter) -> Graph:
 
     Raises:
         InvalidInput: a file is no exported state; there is no file and no stack.
+        OperationFailed: a local stack's state cannot be read.
     """
     try:
         if files:
@@ -87,15 +86,11 @@ def _of_stacks(root: Path | None, report: Reporter) -> Graph:
     layout = Layout(root)
     if not layout.state.is_dir():
         raise StateError(str(root), "", "no stack is deployed here: run `make up` first")
-    shell.enter(root, NO_CLOUD)
-    command = shutil.which("pulumi")
-    if command is None:
-        raise StateError(str(root), "", "no engine is there to read the stacks with: run `make up`")
-    engine = Engine(Path(command), root, layout.logs)
+    files = StateFiles(layout.state, project_name(root))
     found: list[Resource] = []
-    for stack in engine.stacks():
+    for stack in files.stacks():
         report.say(f"reading stack {stack}")
-        deployment = engine.exported(stack).get("deployment") or {}
+        deployment = files.exported(stack)["deployment"]
         found += resources_of(deployment.get("resources") or (), f"stack {stack}")
     if not found:
         raise StateError(str(root), "", "no stack is deployed here: run `make up` first")

@@ -37,6 +37,10 @@ _REMEDIES = (
         ("passphrase", "incorrect secrets provider"),
         "set PULUMI_CONFIG_PASSPHRASE to that of the stack",
     ),
+    (
+        ("is no state",),
+        "put the state before it in its place, the file that ends in .bak, and run `tenancy drift`",
+    ),
 )
 
 
