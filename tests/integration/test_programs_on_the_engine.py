@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from localcloud import engine, launchers, shell
 from localcloud.paths import Layout
 from localcloud.processes import wait_until
+from onboarding.state_files import StateFiles
 
 pytestmark = pytest.mark.integration
 
@@ -143,6 +145,42 @@ def test_the_backend_keeps_no_file_that_a_kill_can_leave_half_written(project: P
     state = Layout(project.folder).state
     assert list(state.rglob("local.json"))
     assert not list(state.rglob("*.attrs"))
+
+
+def test_a_state_tells_the_line_that_made_a_resource_and_no_stack_of_this_machine(
+    project: Project,
+) -> None:
+    assert project.run("up", "--yes").returncode == 0
+    resources = json.loads(project.run("stack", "export").stdout)["deployment"]["resources"]
+    (thing,) = (one for one in resources if one["urn"].endswith("::thing-2"))
+    line = PROGRAM[: PROGRAM.index("    Thing(f")].count("\n") + 1
+    assert thing["sourcePosition"] == f"project:///__main__.py#{line}"
+    assert "stackTrace" not in thing
+
+
+def test_what_a_program_leaves_for_its_end_happens(project: Project) -> None:
+    leaving = "import atexit\nfrom pathlib import Path\natexit.register(Path('left').touch)\n"
+    project.program(leaving)
+    assert project.run("preview").returncode == 0
+    assert (project.folder / "left").exists()
+
+
+def test_states_read_where_they_lie_are_what_the_engine_exports(project: Project) -> None:
+    files = StateFiles(Layout(project.folder).state, "hosted")
+    for stack in ("another", "local"):  # the other one holds nothing
+        if stack == "local":
+            assert project.run("up", "--yes").returncode == 0
+        else:
+            project.run("stack", "init", stack, "--no-select")
+        told = project.run("stack", "export", "--stack", stack).stdout
+        assert files.exported(stack) == json.loads(told)
+    listed = json.loads(project.run("stack", "ls", "--json").stdout)
+    assert files.stacks() == tuple(sorted(stack["name"] for stack in listed))
+
+
+def test_the_engine_keeps_no_log_of_its_own(project: Project) -> None:
+    assert project.run("preview").returncode == 0
+    assert not list(Layout(project.folder).pulumi_home.rglob("*.log"))
 
 
 def test_debug_messages_of_a_program_are_shown_where_they_are_asked_for(project: Project) -> None:
