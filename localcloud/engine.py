@@ -71,7 +71,7 @@ def ensure_engine(report: Report, layout: Layout | None = None) -> Path:
         layout.bin / ".lock",
         lambda: report("waiting for another command that gets the engine"),
     ):
-        if version_of(ours) == wanted_version():
+        if _is_wanted(ours):
             return ours
         reasons = []
         program = _program()
@@ -96,6 +96,23 @@ def _program() -> GoProgram:
     version = wanted_version()
     flags = f"-X {_VERSION_VARIABLE}=v{version}"
     return GoProgram(MODULE, "pulumi", str(version), flags, first_time="4 to 10 minutes")
+
+
+def _is_wanted(ours: Path) -> bool:
+    """Whether the engine of an earlier run is of the wanted version.
+
+    It takes half a second to say so, and is asked only once as long as it is the same file.
+    """
+    if not ours.exists():
+        return False
+    wanted, file = wanted_version(), ours.stat()
+    seen, mark = f"{wanted} {file.st_size} {file.st_mtime_ns}", ours.with_name(".pulumi-seen")
+    if mark.exists() and mark.read_text("utf-8") == seen:
+        return True
+    if version_of(ours) != wanted:
+        return False
+    mark.write_text(seen, "utf-8")
+    return True
 
 
 def version_of(pulumi: Path) -> Version | None:

@@ -98,6 +98,21 @@ def test_an_engine_of_another_version_or_a_broken_one_is_replaced(
         assert engine.version_of(layout.bin / "pulumi") == engine.wanted_version()
 
 
+def test_an_engine_is_asked_its_version_once_as_long_as_it_is_the_same(
+    tools: Path, layout: Layout, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"
+    ours = script(layout.bin / "pulumi", f"echo >> {asked}; echo v{WANTED}")
+    for _ in range(3):
+        assert engine.ensure_engine(pytest.fail, layout) == ours
+    assert asked.read_text("utf-8") == "\n"
+    go(tools / "go", BUILDS)
+    script(ours, f"echo >> {asked}; echo v3.1.0")
+    engine.ensure_engine(lambda _line: None, layout)
+    assert asked.read_text("utf-8") == "\n\n", "another file is asked again"
+    assert engine.version_of(ours) == engine.wanted_version()
+
+
 def test_a_failed_build_leaves_nothing_and_says_what_can_be_done(
     tools: Path, layout: Layout
 ) -> None:
