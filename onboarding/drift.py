@@ -17,12 +17,12 @@ from isolation.proof import Options, prove
 from isolation.state import resources_of
 from isolation.verdict import Verdict
 from localcloud.errors import LocalCloudError
-from onboarding.assess import owners
 from onboarding.engine import Engine
 from onboarding.events import SAME, Handled
 from onboarding.judge import Deployed
 from onboarding.noted import DRIFT, PROOF, Noted
 from onboarding.opened import opened
+from onboarding.owners import owners
 from onboarding.parallel import at_once
 from onboarding.progress import Reporter
 from onboarding.scope import scope_of

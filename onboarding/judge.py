@@ -6,7 +6,7 @@ deployed, and `assess` puts it together. Nothing is changed by it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,6 +19,7 @@ from onboarding.collection import without_collection
 from onboarding.engine import Engine
 from onboarding.errors import Refused
 from onboarding.events import SAME, Step
+from onboarding.examine import Examined, examine
 from onboarding.parallel import at_once
 from onboarding.planned import Code, Plan, Refusal
 from onboarding.previews import Kept, Preview
@@ -144,28 +145,40 @@ def judge(question: Question, engine: Engine, report: Reporter) -> Judged:
         ThreadPoolExecutor(1) as aside,
     ):
         programs = recorder.keys((*scope.stacks, *scope.neighbours, *organizations))
-        recording = aside.submit(
-            recorder.record, Estate((*scope.stacks, *scope.neighbours), organizations)
-        )
+        # The proof takes as long as the program: both while the engine previews.
+        examining = aside.submit(_examine, recorder, scope, organizations)
 
         def interrupt() -> None:
             engine.interrupt()
             recorder.interrupt()
 
         found = _previews(question, programs, partial(_preview, engine, report), interrupt, report)
-        recordings = recording.result()
-        _raise_failures(recordings)
+        examined, recordings = examining.result()
 
         def planned(plan: StackPlan | OrganizationPlan) -> Planned:
             return _planned(plan, deployed, recordings, found.get(plan.name))
 
         plan = assess(
+            examined,
             [planned(plan) for plan in scope.stacks],
-            {plan.name: recordings.entries(plan) for plan in scope.neighbours},
             [plan.name for plan in scope.order],
             [planned(plan) for plan in organizations],
         )
     return Judged(replace(plan, tenant=scope.tenant), programs, found)
+
+
+def _examine(
+    recorder: Recorder, scope: Scope, organizations: Sequence[OrganizationPlan]
+) -> tuple[Examined, Recordings]:
+    """What the program makes of the scope, and what that says about itself. Raises InvalidInput."""
+    found = recorder.record(Estate((*scope.stacks, *scope.neighbours), tuple(organizations)))
+    _raise_failures(found)
+    examined = examine(
+        [(plan, found.entries(plan)) for plan in scope.stacks],
+        {plan.name: found.entries(plan) for plan in scope.neighbours},
+        [(plan, found.entries(plan)) for plan in organizations],
+    )
+    return examined, found
 
 
 def _previews(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from isolation.verdict import Answer
 from onboarding.assess import Planned, assess
 from onboarding.events import Step
+from onboarding.examine import examine
 from onboarding.planned import Code, Plan, Refusal
 from tenancy.environment import Organization
 from tenancy.estate import Estate, load_estate
@@ -67,7 +68,19 @@ def judged(
     **refused: Sequence[str],
 ) -> Plan:
     stack = Planned(estate.stack("prod"), deployed or [], wanted, steps, **refused)
-    return assess([stack], {}, ["prod"])
+    return assessed([stack], ["prod"])
+
+
+def assessed(
+    stacks: Sequence[Planned],
+    chosen: Sequence[str],
+    organizations: Sequence[Planned] = (),
+    neighbours: Mapping[str, Entries] | None = None,
+) -> Plan:
+    made = [(planned.plan, planned.wanted) for planned in stacks]
+    vending = [(planned.plan, planned.wanted) for planned in organizations]
+    examined = examine(made, neighbours or {}, vending)
+    return assess(examined, stacks, chosen, organizations)
 
 
 def of(plan: Plan, code: Code) -> list[Refusal]:
@@ -126,7 +139,7 @@ def test_more_than_a_quota_is_refused_with_where_and_what_to_do(estate: Estate) 
 def test_what_other_environments_have_in_the_account_counts_too(estate: Estate) -> None:
     vpcs = [resource("aws:ec2/vpc:Vpc", f"vpc{n}", cidrBlock="x") for n in range(6)]
     stack = Planned(estate.stack("prod"), [], [*sound(), *vpcs[:3]])
-    plan = assess([stack], {"stage": [placed(), *vpcs[3:]]}, ["prod"])
+    plan = assessed([stack], ["prod"], neighbours={"stage": [placed(), *vpcs[3:]]})
     assert of(plan, Code.QUOTA)
 
 
@@ -242,7 +255,7 @@ def test_what_the_stack_of_vended_accounts_makes_is_judged_too(estate: Estate) -
     again = resource("aws:s3/bucket:Bucket", "again", bucket="lake")
     stack = Planned(estate.stack("prod"), [], sound())
     organization = Planned(vending(estate), [], [placed(), again])
-    plan = assess([stack], {}, ["prod-org", "prod"], [organization])
+    plan = assessed([stack], ["prod-org", "prod"], [organization])
     assert of(plan, Code.COLLISION)
 
 
@@ -251,11 +264,11 @@ def test_what_changes_in_the_stack_of_vended_accounts_is_listed_first(estate: Es
     policy = resource(kind, "limits", content="{}")
     organization = Planned(vending(estate), [policy], [policy], [step(kind, "limits", "update")])
     stack = Planned(estate.stack("prod"), sound(), sound(), [])
-    plan = assess([stack], {}, ["prod-org", "prod"], [organization])
+    plan = assessed([stack], ["prod-org", "prod"], [organization])
     assert [each.stack for each in plan.stacks] == ["prod-org", "prod"]
     assert [(c.tenant, c.op, c.name) for c in plan.stacks[0].changes] == [("", "update", "limits")]
     assert plan.changed == 1
-    assert not assess([stack], {}, ["prod"], [organization]).changed, "it is not deployed then"
+    assert not assessed([stack], ["prod"], [organization]).changed, "it is not deployed then"
 
 
 def test_an_account_in_use_is_not_replaced_and_one_that_was_left_may_go(estate: Estate) -> None:
@@ -264,7 +277,7 @@ def test_an_account_in_use_is_not_replaced_and_one_that_was_left_may_go(estate: 
     (gone,) = (step(kind, "acme-account", "delete"),)
     stack = Planned(estate.stack("prod"), sound(), sound(), [])
     left = Planned(vending(estate), [account], [], [gone])
-    assert not of(assess([stack], {}, ["prod-org"], [left]), Code.DATA_LOSS)
+    assert not of(assessed([stack], ["prod-org"], [left]), Code.DATA_LOSS)
     held = Planned(vending(estate), [account], [], [gone], protected=[account["urn"]])
-    (refusal,) = of(assess([stack], {}, ["prod-org"], [held]), Code.DATA_LOSS)
+    (refusal,) = of(assessed([stack], ["prod-org"], [held]), Code.DATA_LOSS)
     assert refusal.where == account["urn"]
