@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -150,6 +151,21 @@ def main() -> None:
     # keeps it so.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    code = FAILED
+    try:
+        _run()
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    with suppress(BrokenPipeError):  # the reader of our output has seen enough
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # What a command made, the end of the process frees at once; the interpreter would take it apart
+    # first, for up to half a second.
+    os._exit(code)
+
+
+def _run() -> None:
+    """Run the command; ends with SystemExit, or a traceback for a fault of ours."""
     try:
         app()
     except InvalidInput as error:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from onboarding import vending
+from onboarding.collection import without_collection
 from onboarding.deploy import Target, deploy, is_held, mend
 from onboarding.deployed import Finished
 from onboarding.judge import Deployed, Judged, judge, keep_settled, refused_by_files
@@ -22,7 +24,7 @@ from onboarding.recordings import program_key
 from onboarding.scope import Scope, scope_of
 from onboarding.state import StackState
 from onboarding.summary import StackSummary, TenantSummary, tenants_of
-from onboarding.verify import Verified, verify
+from onboarding.verify import Verified, prepare, verify
 from tenancy.estate import StackPlan, load_estate
 
 Confirm = Callable[[Plan], bool]
@@ -97,7 +99,7 @@ def up(
     if isinstance(estate, Plan):
         raise RefusedPlan(estate)
     scope = scope_of(estate, stack, tenant)
-    with opened(root, scope, reporter) as found:
+    with opened(root, scope, reporter) as found, without_collection():
         engine = found.target.engine
         held = any(is_held(found.target, name) for name in scope.chosen)
         before = Deployed.read(engine, reporter)
@@ -124,7 +126,9 @@ def up(
             before = Deployed.read(engine, reporter)
             judged = _judge(replace(found, scope=scope), before, reporter)
         update = Update(target, scope, judged, before, mended)
-        summaries, after = update.run(reporter)
+        with ThreadPoolExecutor(1) as aside:  # it has time: the engine does the work
+            aside.submit(prepare, scope.stacks[0].region)
+            summaries, after = update.run(reporter)
         settled = [name for name in scope.chosen if update.settled(name, after)]
         keep_settled(question(replace(found, scope=scope), after), judged.programs, settled)
         tenants = tuple(

@@ -36,6 +36,13 @@ class Missing(Exception):
     """The engine says that it was made, and the cloud does not have it."""
 
 
+def prepare(region: str) -> None:
+    """Read AWS's descriptions of what `verify` asks, once for all sessions: seconds, beforehand."""
+    session = session_in(region, (), "tenancy-verify")
+    for service in ("iam", "s3", "glue"):
+        session.client(service)
+
+
 def verify(tenants: Iterable[TenantSummary], stacks: Iterable[StackPlan]) -> tuple[Verified, ...]:
     """Ask the cloud for the roles, bucket and databases of each tenant.
 
