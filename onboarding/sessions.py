@@ -21,19 +21,20 @@ def session_in(region: str, roles: Iterable[str], name: str) -> boto3.Session:
     Raises:
         ClientError: a role may not be assumed.
     """
-    session = _session(region_name=region)
+    entered = session(region_name=region)
     for role in roles:
-        given = session.client("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
-        session = _session(
+        given = entered.client("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+        entered = session(
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],
             region_name=region,
         )
-    return session
+    return entered
 
 
-def _session(**settings: str) -> boto3.Session:
+def session(**settings: str) -> boto3.Session:
+    """A session of these settings of boto3's. All share what they read of AWS's descriptions."""
     import boto3  # noqa: PLC0415 - every command would wait for it
     import botocore.session  # noqa: PLC0415
 

@@ -15,6 +15,11 @@ from typing import Any
 
 import boto3
 
+from localcloud.paths import Layout
+from localcloud.shell import shell_environment
+from onboarding.sessions import session
+from onboarding.state_files import StateFiles
+
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 300  # seconds that any one command may take
 LAST_STATE_ONLY = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
@@ -155,7 +160,7 @@ class Checkout:
 
     def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`pulumi <arguments>` as in a shell after `eval "$(tenancy local env)"`."""
-        settings = json.loads(self.run("env", "--json").stdout)
+        settings = shell_environment(self.root, self.endpoint, self.environment)
         return subprocess.run(
             ["pulumi", "--non-interactive", "--color=never", *arguments],
             cwd=self.root,
@@ -174,9 +179,9 @@ class Checkout:
         return result
 
     def export(self, stack: str) -> Json:
-        done = self.pulumi("stack", "export", "--stack", stack)
-        assert done.returncode == 0, done.stderr
-        deployment: Json = json.loads(done.stdout)["deployment"]
+        """The stack's state, as `pulumi stack export` prints it."""
+        files = StateFiles(Layout(self.root).state, "tenancy")
+        deployment: Json = files.exported(stack)["deployment"]
         return deployment
 
     def told_outputs(self, stack: str, **outputs: str) -> None:
@@ -209,17 +214,17 @@ class Checkout:
             "AccessKeyId": "AKIALOCALCLOUD000000",
             "SecretAccessKey": "of-the-local-cloud",
         }
-        session = _session(keys)
+        own = _session(keys)
         if account is None:
-            return session
-        sts = session.client("sts", endpoint_url=self.endpoint)
+            return own
+        sts = own.client("sts", endpoint_url=self.endpoint)
         role = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
         assumed: Any = sts.assume_role(RoleArn=role, RoleSessionName="test")
         return _session(assumed["Credentials"])
 
     def client(self, service: str, account: str | None = None) -> Any:
-        session: Any = self.session(account)  # its stubs know services by literal names only
-        return session.client(service, endpoint_url=self.endpoint)
+        entered: Any = self.session(account)  # its stubs know services by literal names only
+        return entered.client(service, endpoint_url=self.endpoint)
 
     @contextmanager
     def edited(self, name: str, content: str | None) -> Iterator[None]:
@@ -243,9 +248,9 @@ class Checkout:
 
 
 def _session(keys: Mapping[str, str]) -> boto3.Session:
-    return boto3.Session(
+    return session(
         aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys.get("SessionToken"),
+        aws_session_token=keys.get("SessionToken", ""),
         region_name="us-east-1",
     )
