@@ -23,7 +23,8 @@ from localcloud.errors import LocalCloudError
 from localcloud.launchers import install_launchers
 from localcloud.paths import Layout
 from localcloud.processes import exclusive
-from onboarding.deploy import Target
+from onboarding import orphans
+from onboarding.deploy import Busy, Target
 from onboarding.deployed import Deployments
 from onboarding.engine import Engine
 from onboarding.progress import Reporter
@@ -33,6 +34,11 @@ from tenancy.names import partition
 
 NO_CLOUD = "http://127.0.0.1:1"
 """Where no cloud answers: for calls of the engine that need none and must reach none."""
+
+ENGINE_PATIENCE = 600.0
+"""Seconds to wait for an engine whose command was killed; an update takes a minute or two."""
+
+_LOOK_EVERY = 0.2  # seconds
 
 
 @dataclass(frozen=True)
@@ -103,10 +109,13 @@ def opened(
 
     Raises:
         LocalCloudError: no engine could be had.
+        Busy: an engine whose command was killed goes on and on.
     """
     layout = Layout(root).make()
     with nullcontext() if reading else alone(layout.home, reporter):
         command, project = ensure_engine(reporter.say, layout), project_name(root)
+        if not reading:
+            _wait_for_engines(layout.backend, reporter)
         if scope.embedded:
             shell.enter(root, NO_CLOUD)
             engine = Engine(command, root, layout.logs, StateFiles(layout.state, project))
@@ -114,6 +123,25 @@ def opened(
         else:
             target = Target(Engine(command, root, layout.logs), project, None, None, None)
         yield Opened(root, scope, target, layout, reporter)
+
+
+def _wait_for_engines(backend: str, reporter: Reporter) -> None:
+    """Wait until engines have ended whose commands were killed, to be called by one that is alone.
+
+    One that has just started has no lock on its stack yet, by which it could be known later.
+    """
+    deadline, told = time.monotonic() + ENGINE_PATIENCE, None
+    while engines := orphans.find_engines(backend):
+        first = engines[0]
+        if time.monotonic() > deadline:
+            raise Busy(
+                f"process {first.pid}, an engine whose command is gone, has not ended\n"
+                f"  remedy: wait for it, or end it (kill -INT {first.pid}) and run this again"
+            )
+        if first != told:
+            reporter.say(f"waiting for another run: process {first.pid}, whose command is gone")
+            told = first
+        time.sleep(_LOOK_EVERY)
 
 
 @contextmanager
