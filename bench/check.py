@@ -78,7 +78,7 @@ def timed(checkout: Checkout, what: str, command: list[str], codes: tuple[int, .
 
 def checks(checkout: Checkout) -> list[Timed]:
     """A first check, one with nothing changed, and one with one tenant's file changed."""
-    check = [*checkout.command[:-1], "check"]
+    check = [*checkout.command, "check"]
     found = [
         timed(checkout, f"check, {_TENANTS} tenants, first", check, (0,)),
         timed(checkout, "check, nothing changed", check, (0,)),

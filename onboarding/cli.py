@@ -24,10 +24,11 @@ from localcloud.errors import LocalCloudError
 from localcloud.paths import Layout
 from onboarding import local, progress, standing_cli, up_cli
 from onboarding.add_cli import add
+from onboarding.busy import Busy
 from onboarding.check_cli import check
 from onboarding.commands import Json, print_json, project_root
 from onboarding.data_plane_cli import dagster, start, stop
-from onboarding.deploy import Busy, Unfinished
+from onboarding.deploy import Unfinished
 from onboarding.erase import ErasureError
 from onboarding.errors import OperationFailed
 from onboarding.import_cli import import_

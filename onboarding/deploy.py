@@ -10,19 +10,13 @@ from typing import Any
 from localcloud.emulator.lifecycle import Cloud
 from localcloud.paths import Layout
 from onboarding import orphans, previews, recovery
+from onboarding.busy import Holder, when_free
 from onboarding.deployed import Deployments, Finished
 from onboarding.engine import Engine
 from onboarding.previews import Preview
 from onboarding.progress import Reporter
 from onboarding.state import StackState
 from onboarding.summary import StackSummary
-
-_HOLDER_PATIENCE = 600.0  # seconds; a living run of a local stack takes a minute or two
-_LOOK_EVERY = 0.5
-
-
-class Busy(Exception):
-    """Another living run holds the stack, and did not let go of it in time."""
 
 
 class Unfinished(Exception):
@@ -179,22 +173,13 @@ def _abandoned_locks(
     target: Target, layout: Layout, stack: str, reporter: Reporter
 ) -> tuple[recovery.Lock, ...]:
     """The locks on the stack once no living run holds it. Raises Busy."""
-    deadline = time.monotonic() + _HOLDER_PATIENCE
-    told = None
-    while True:
+
+    def look() -> tuple[tuple[recovery.Lock, ...], Holder | None]:
         locks = recovery.read_locks(layout.state, target.project, stack)
-        holder = recovery.living_holder(locks)
-        if holder is None:
-            return locks
-        if time.monotonic() > deadline:
-            raise Busy(
-                f"stack {stack} is held by {holder.holder}\n"
-                f"  remedy: wait for it, or end it (kill -INT {holder.pid}) and run this again"
-            )
-        if holder != told:
-            reporter.say(f"{stack}: waiting for another run: {holder.holder}")
-            told = holder
-        time.sleep(_LOOK_EVERY)
+        alive = recovery.living_holder(locks)
+        return locks, Holder(alive.pid, alive.holder) if alive else None
+
+    return when_free(look, f"stack {stack}", lambda line: reporter.say(f"{stack}: {line}"))
 
 
 def _count(number: int, noun: str) -> str:

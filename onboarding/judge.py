@@ -15,7 +15,6 @@ from typing import Any
 
 from onboarding import columns, guard, previews
 from onboarding.assess import Planned, assess
-from onboarding.collection import without_collection
 from onboarding.engine import Engine
 from onboarding.errors import Refused
 from onboarding.events import SAME, Step
@@ -140,7 +139,6 @@ def judge(question: Question, engine: Engine, report: Reporter) -> Judged:
     scope, deployed = question.scope, question.deployed
     organizations = (scope.organization,) if scope.organization else ()
     with (
-        without_collection(),
         Recorder(question.root, report, ahead=False) as recorder,
         ThreadPoolExecutor(1) as aside,
     ):

@@ -87,8 +87,6 @@ def status(root: Path) -> Status:
     layout = Layout(root)
     cloud = lifecycle.status(layout)
     instance = cloud.instance if cloud.running else None
-    if not layout.state.is_dir():
-        return Status(cloud, (), ())
     files = StateFiles(layout.state, project_name(root))
     states = {stack: StackState.of(files.exported(stack)) for stack in files.stacks()}
     deployed = [t for stack, state in states.items() for t in guard.deployed_tenants(stack, state)]

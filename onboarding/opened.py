@@ -24,7 +24,8 @@ from localcloud.launchers import install_launchers
 from localcloud.paths import Layout
 from localcloud.processes import exclusive
 from onboarding import orphans
-from onboarding.deploy import Busy, Target
+from onboarding.busy import Holder, when_free
+from onboarding.deploy import Target
 from onboarding.deployed import Deployments
 from onboarding.engine import Engine
 from onboarding.progress import Reporter
@@ -34,11 +35,6 @@ from tenancy.names import partition
 
 NO_CLOUD = "http://127.0.0.1:1"
 """Where no cloud answers: for calls of the engine that need none and must reach none."""
-
-ENGINE_PATIENCE = 600.0
-"""Seconds to wait for an engine whose command was killed; an update takes a minute or two."""
-
-_LOOK_EVERY = 0.2  # seconds
 
 
 @dataclass(frozen=True)
@@ -114,9 +110,9 @@ def opened(
     layout = Layout(root).make()
     with nullcontext() if reading else alone(layout.home, reporter):
         command, project = ensure_engine(reporter.say, layout), project_name(root)
-        if not reading:
-            _wait_for_engines(layout.backend, reporter)
         if scope.embedded:
+            if not reading:
+                wait_for_survivors(layout.backend, reporter)
             shell.enter(root, NO_CLOUD)
             engine = Engine(command, root, layout.logs, StateFiles(layout.state, project))
             target = Target(engine, project, layout, None, deployments(layout))
@@ -125,23 +121,20 @@ def opened(
         yield Opened(root, scope, target, layout, reporter)
 
 
-def _wait_for_engines(backend: str, reporter: Reporter) -> None:
-    """Wait until engines have ended whose commands were killed, to be called by one that is alone.
+def wait_for_survivors(backend: str, reporter: Reporter) -> None:
+    """Wait for engines whose commands were killed; for a command that is alone.
 
     One that has just started has no lock on its stack yet, by which it could be known later.
+
+    Raises:
+        Busy: one goes on and on.
     """
-    deadline, told = time.monotonic() + ENGINE_PATIENCE, None
-    while engines := orphans.find_engines(backend):
-        first = engines[0]
-        if time.monotonic() > deadline:
-            raise Busy(
-                f"process {first.pid}, an engine whose command is gone, has not ended\n"
-                f"  remedy: wait for it, or end it (kill -INT {first.pid}) and run this again"
-            )
-        if first != told:
-            reporter.say(f"waiting for another run: process {first.pid}, whose command is gone")
-            told = first
-        time.sleep(_LOOK_EVERY)
+
+    def look() -> tuple[None, Holder | None]:
+        pids = [engine.pid for engine in orphans.find_engines(backend)]
+        return None, Holder(pids[0], f"process {pids[0]}, whose command is gone") if pids else None
+
+    when_free(look, "the backend of the local stacks", reporter.say)
 
 
 @contextmanager

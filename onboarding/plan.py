@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from onboarding.collection import without_collection
 from onboarding.deploy import Target
 from onboarding.judge import Deployed, Question, judge, refusals_of, refused_by_files
 from onboarding.opened import Opened, opened
@@ -29,7 +30,7 @@ def plan(root: Path, reporter: Reporter, *, stack: str = "", tenant: str = "") -
     if isinstance(estate, Plan):
         return estate
     scope = scope_of(estate, stack, tenant)
-    with opened(root, scope, reporter) as found:
+    with opened(root, scope, reporter) as found, without_collection():
         deployed = Deployed.read(found.target.engine, reporter)
         refused = refused_by_files(deployed, of_backend(estate, scope))
         if refused:

@@ -83,10 +83,7 @@ def read(files: Sequence[Path], root: Path | None, report: Reporter) -> Graph:
 def _of_stacks(root: Path | None, report: Reporter) -> Graph:
     if root is None:
         raise StateError("tenancy prove", "", "no state file is named, and this is no project")
-    layout = Layout(root)
-    if not layout.state.is_dir():
-        raise StateError(str(root), "", "no stack is deployed here: run `make up` first")
-    files = StateFiles(layout.state, project_name(root))
+    files = StateFiles(Layout(root).state, project_name(root))
     found: list[Resource] = []
     for stack in files.stacks():
         report.say(f"reading stack {stack}")

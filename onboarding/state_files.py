@@ -42,7 +42,7 @@ class StateFiles:
         file = self.folder / f"{stack}.json"
         try:
             state = json.loads(file.read_bytes())
-            return {"version": state["version"], "deployment": state["checkpoint"]["latest"]}
+            return {"version": state["version"], "deployment": state["checkpoint"]["latest"] or {}}
         except FileNotFoundError:
             kind: type[OperationFailed] = NoSuchStack
             told = f"{file} is not there"

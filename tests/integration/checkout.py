@@ -66,7 +66,7 @@ class Checkout:
 
     @property
     def command(self) -> list[str]:
-        return [str(self.root / ".venv" / "bin" / "python"), "-m", "onboarding.cli", "local"]
+        return [str(self.root / ".venv" / "bin" / "python"), "-m", "onboarding.cli"]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`tenancy local <arguments>`, whatever becomes of it."""
@@ -80,7 +80,7 @@ class Checkout:
         ``more``: what the user's environment has beside; ``given``: on standard input.
         """
         return subprocess.run(
-            [*self.command[:-1], *arguments],
+            [*self.command, *arguments],
             cwd=self.root,
             env=self.environment | dict(more or {}),
             input=given,
@@ -95,7 +95,7 @@ class Checkout:
         Ctrl-C ignored at first, as a script's background job has it.
         """
         return subprocess.Popen(
-            ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", *self.command, *arguments],
+            ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", *self.command, "local", *arguments],
             cwd=self.root,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -180,9 +180,13 @@ class Checkout:
 
     def export(self, stack: str) -> Json:
         """The stack's state, as `pulumi stack export` prints it."""
-        files = StateFiles(Layout(self.root).state, "tenancy")
-        deployment: Json = files.exported(stack)["deployment"]
+        deployment: Json = self.states.exported(stack)["deployment"]
         return deployment
+
+    @property
+    def states(self) -> StateFiles:
+        """The states of the local stacks, as the engine last wrote them."""
+        return StateFiles(Layout(self.root).state, "tenancy")
 
     def told_outputs(self, stack: str, **outputs: str) -> None:
         """Make the stack one that has these outputs and nothing else."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from localcloud.paths import Layout
+from onboarding.errors import OperationFailed
 from tests.integration import inventory
 from tests.integration.checkout import LAST_STATE_ONLY, Checkout, Json
 
@@ -135,12 +136,9 @@ def engine_of(command: int, operation: str) -> psutil.Process | None:
 def recorded(checkout: Checkout) -> int:
     """How many resources the states hold; read from the files, which are replaced as a whole."""
     count = 0
-    for path in (checkout.root / ".local/state/.pulumi/stacks/tenancy").glob("*.json"):
-        try:
-            latest = json.loads(path.read_text(encoding="utf-8"))["checkpoint"]["latest"]
-        except (FileNotFoundError, ValueError):
-            continue
-        count += len((latest or {}).get("resources") or ())
+    for stack in checkout.states.stacks():
+        with suppress(OperationFailed):
+            count += len(checkout.export(stack).get("resources") or ())
     return count
 
 

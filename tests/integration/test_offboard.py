@@ -58,12 +58,8 @@ class Estate:
         self.random = random.Random(SEED)
         self.kills = 0
         began = time.monotonic()
-        self.tenancy("--help")
+        self.checkout.tenancy("--help")
         self.slowness = (time.monotonic() - began) / HELP
-
-    @property
-    def command(self) -> list[str]:
-        return [self.python, "-m", "onboarding.cli"]
 
     @cached_property
     def cat(self) -> str:
@@ -96,11 +92,8 @@ class Estate:
             return []
         return [one["VersionId"] for one in told.get("Versions", [])]
 
-    def tenancy(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        return self.checkout.tenancy(*arguments, given=given)
-
     def receipts(self, tenant: str) -> Json:
-        done = self.tenancy("receipts", "verify", tenant, "--json")
+        done = self.checkout.tenancy("receipts", "verify", tenant, "--json")
         assert done.returncode == 0, done.stderr
         result: Json = json.loads(done.stdout)
         return result
@@ -155,7 +148,7 @@ class Estate:
     def as_before(self) -> None:
         """Who stays has all that it had, in a proven estate, and nothing is left of other runs."""
         assert len(self.versions("dog")) == 2
-        proved = self.tenancy("prove", "--strict", "--json")
+        proved = self.checkout.tenancy("prove", "--strict", "--json")
         assert proved.returncode == 0, proved.stdout + proved.stderr
         assert locks(self.checkout) == []
         assert processes_of(self.checkout) == []
@@ -176,7 +169,7 @@ def estate(new_checkout: Callable[[], Checkout]) -> Estate:
         text = f"tenant: {tenant}\ncontact: ops@{tenant}.example\nisolation: {tier}\n{more}"
         (checkout.root / "tenants" / f"{tenant}.yaml").write_text(text, encoding="utf-8")
     made = Estate(checkout)
-    made.kill([*made.command, "up", "--yes"], 6)
+    made.kill([*made.checkout.command, "up", "--yes"], 6)
     checkout.up()
     for tenant in TENANTS:
         made.put(tenant)
@@ -229,7 +222,7 @@ def test_what_changes_for_vended_accounts_is_planned_before_the_other_stacks(
     file, denied = "tenancy/organization.py", '"s3:PutAccountPublicAccessBlock"'
     text = estate.checkout.read(file).replace(denied, f'{denied}, "s3:PutBucketAcl"')
     with estate.checkout.edited(file, text):
-        planned = json.loads(estate.tenancy("plan", "--json").stdout)
+        planned = json.loads(estate.checkout.tenancy("plan", "--json").stdout)
     first, *others = planned["stacks"]
     (change,) = first["changes"]
     assert (first["stack"], change["op"], change["tenant"]) == ("local-org", "update", "")
@@ -245,7 +238,7 @@ def test_an_update_that_is_killed_loses_nothing_and_converges(estate: Estate) ->
     path = estate.checkout.root / "tenants" / "dog.yaml"
     path.write_text(path.read_text().replace("ops@dog", "all@dog"))
     before = {tenant: estate.versions(tenant) for tenant in TENANTS}
-    estate.kill([*estate.command, "up", "--yes"], 3)
+    estate.kill([*estate.checkout.command, "up", "--yes"], 3)
     estate.checkout.up()
     assert {tenant: estate.versions(tenant) for tenant in TENANTS} == before
     again = estate.checkout.up()
@@ -255,7 +248,7 @@ def test_an_update_that_is_killed_loses_nothing_and_converges(estate: Estate) ->
 
 def test_nothing_happens_until_the_tenants_id_is_typed(estate: Estate) -> None:
     before = estate.checkout.read("tenants/ant.yaml")
-    done = estate.tenancy("offboard", "ant", given="dog\n")
+    done = estate.checkout.tenancy("offboard", "ant", given="dog\n")
     assert done.returncode == 2, done.stderr
     assert "id was not typed" in done.stderr
     assert estate.checkout.read("tenants/ant.yaml") == before
@@ -269,18 +262,18 @@ def test_a_tenant_is_denied_written_down_and_kept_until_the_date(
     if tenant == "bee":
         path = estate.checkout.root / "tenants" / "bee.yaml"
         path.write_text(path.read_text() + "legal_hold: a case before the court\n")
-        held = estate.tenancy("offboard", "bee", "--to", "destroyed", "--yes")
+        held = estate.checkout.tenancy("offboard", "bee", "--to", "destroyed", "--yes")
         assert held.returncode == 2, held.stderr
         assert "a case before the court" in held.stderr
         assert estate.steps("bee") == ["suspended", "exported"]
         path.write_text(path.read_text().replace("legal_hold: a case before the court\n", ""))
-    estate.kill([*estate.command, "offboard", tenant, "--to", "destroyed", "--yes"], kills)
-    done = estate.tenancy("offboard", tenant, "--to", "destroyed", "--yes", "--json")
+    estate.kill([*estate.checkout.command, "offboard", tenant, "--to", "destroyed", "--yes"], kills)
+    done = estate.checkout.tenancy("offboard", tenant, "--to", "destroyed", "--yes", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["state"], bool(told["due"])) == ("exported", True)
     assert estate.steps(tenant) == ["suspended", "exported", "destruction-scheduled"]
-    again = estate.tenancy("offboard", tenant, "--to", "destroyed", "--yes", "--json")
+    again = estate.checkout.tenancy("offboard", tenant, "--to", "destroyed", "--yes", "--json")
     assert json.loads(again.stdout) == told, "a second time did something"
     assert len(estate.versions(tenant)) == 2, "data went before its date"
     folder = estate.checkout.root / "receipts" / "local" / tenant
@@ -304,12 +297,12 @@ def test_a_hold_after_the_decision_takes_it_back(estate: Estate) -> None:
     path = estate.checkout.root / "tenants" / "bee.yaml"
     before = path.read_text()
     path.write_text(before + "legal_hold: true\n")
-    held = estate.tenancy("offboard", "bee", "--to", "destroyed", "--yes")
+    held = estate.checkout.tenancy("offboard", "bee", "--to", "destroyed", "--yes")
     assert held.returncode == 2, held.stderr
     assert "taken back" in held.stderr
     assert kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyState"] == "Enabled"
     path.write_text(before)
-    assert estate.tenancy("offboard", "bee", "--to", "destroyed", "--yes").returncode == 0
+    assert estate.checkout.tenancy("offboard", "bee", "--to", "destroyed", "--yes").returncode == 0
     assert estate.steps("bee")[-2:] == ["destruction-held", "destruction-scheduled"]
 
 

@@ -126,7 +126,7 @@ def test_a_portal_onboards_a_tenant_by_the_api(small: Checkout) -> None:
 
 def start(checkout: Checkout) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*checkout.command[:-1], "up", "--yes", "--json"],
+        [*checkout.command, "up", "--yes", "--json"],
         cwd=checkout.root,
         env=checkout.environment,
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""What one command waits for before it works on stacks."""
+"""What the embedded cloud is opened for, and what is waited for before."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from localcloud.errors import LocalCloudError
+from localcloud.paths import Layout
 from localcloud.processes import wait_until
-from onboarding import opened
-from onboarding.deploy import Busy
+from onboarding import busy
+from onboarding.busy import Busy
+from onboarding.opened import Opened, wait_for_survivors
 from onboarding.orphans import RUN_MARK, find_engines
 from onboarding.progress import Silence
+from onboarding.scope import scope_of
+from tenancy.estate import load_estate
+from tests.estates import FILES, write_estate
+from tests.partitions import GOVCLOUD
 
 BACKEND = "file:///of/a/test"
 
@@ -45,7 +53,7 @@ def test_an_engine_that_outlived_its_command_is_waited_for_though_it_has_no_lock
     engine: subprocess.Popen[bytes],
 ) -> None:
     told = Told()
-    waiting = threading.Thread(target=opened._wait_for_engines, args=(BACKEND, told))
+    waiting = threading.Thread(target=wait_for_survivors, args=(BACKEND, told))
     waiting.start()
     assert wait_until(lambda: told.lines != [], 5)
     assert waiting.is_alive()
@@ -59,6 +67,18 @@ def test_an_engine_that_outlived_its_command_is_waited_for_though_it_has_no_lock
 def test_an_engine_that_never_ends_is_named_with_the_remedy(
     engine: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opened, "ENGINE_PATIENCE", 0.0)
+    monkeypatch.setattr(busy, "PATIENCE", 0.0)
     with pytest.raises(Busy, match=f"kill -INT {engine.pid}"):
-        opened._wait_for_engines(BACKEND, Told())
+        wait_for_survivors(BACKEND, Told())
+
+
+def test_the_embedded_cloud_is_not_started_for_a_region_that_it_does_not_have(
+    tmp_path: Path,
+) -> None:
+    prod = GOVCLOUD.moved(FILES["Pulumi.prod.yaml"] or "") + "    embedded: true\n"
+    root = write_estate(tmp_path, {"Pulumi.prod.yaml": prod, "tenants/initech.yaml": None})
+    scope = scope_of(load_estate(root), "prod")
+    found = Opened(root, scope, Mock(), Layout(root), Mock())
+    with pytest.raises(LocalCloudError, match="us-gov-west-1 is in aws-us-gov"):
+        found.start_cloud()
+    assert not (root / ".local").exists()

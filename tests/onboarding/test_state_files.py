@@ -37,6 +37,11 @@ def test_a_state_is_told_as_the_engine_exports_it(files: StateFiles) -> None:
     assert files.exported("local") == {"version": 3, "deployment": LATEST}
 
 
+def test_a_stack_without_a_state_yet_holds_nothing(files: StateFiles) -> None:
+    (files.folder / "local.json").write_text('{"version": 3, "checkpoint": {"latest": null}}')
+    assert files.exported("local") == {"version": 3, "deployment": {}}
+
+
 def test_a_stack_that_is_not_there_is_told_apart_from_one_that_cannot_be_read(
     files: StateFiles,
 ) -> None:
